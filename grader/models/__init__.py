@@ -1,0 +1,1 @@
+"""Frozen data with no input or output: the vocabulary of the whole engine."""
