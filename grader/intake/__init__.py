@@ -1,0 +1,157 @@
+"""Bytes from outside become a `Submission`: Python source and nothing else.
+
+Everything happens in memory; only a git commit passes through a temporary folder,
+which is gone when the call returns.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from grader.errors import SubmissionRejectedError
+from grader.intake.bundle import digest_of, pack, read_manifest, verify
+from grader.intake.entries import ArchiveError, Reader
+from grader.intake.folder import FILE_FLAGS, FolderReader, read_regular
+from grader.intake.git import GitFailedError, GitReader, fetched, parse_address
+from grader.intake.limits import ARCHIVE_BYTES, MIB
+from grader.intake.names import shown
+from grader.intake.select import list_entries, take
+from grader.intake.tar_ import TarReader
+from grader.intake.unpack import GZIP, XZ
+from grader.intake.zip_ import ZipReader
+from grader.models.submission import Submission
+
+__all__ = ["open_bytes", "open_submission", "pack"]
+
+ZIP_MAGICS = (b"PK\3\4", b"PK\5\6")
+KINDS = "Send a folder, a .zip, a .tar.gz, a bundle of `make submit` or a git address."
+
+
+def open_submission(
+    source: str, *, package: str = "tinytorch", student: str = ""
+) -> Submission:
+    """Take in one submission.
+
+    Args:
+        source: a folder, a zip, a tar (plain, gz, xz), a bundle, or a git address:
+            `git+https://host/repo@ref`, `git+file:///path@ref`, `path#ref`.
+        package: name of the folder that is graded.
+        student: whose it is; wins over a bundle's manifest.
+
+    Raises:
+        SubmissionRejectedError: missing, unsafe, too large, or without the package.
+        InconclusiveError: a remote repository did not answer in time.
+        ConfigError: a git address, and git is not installed.
+    """
+    with _one_error():
+        address = parse_address(source) if not os.path.lexists(source) else None
+        if address is not None:
+            with fetched(address) as reader:
+                return _build(reader, address.label, package, student)
+        path = Path(source)
+        if path.is_dir():
+            return _build(FolderReader(path, package), source, package, student)
+        reader_of_file = _recognise(_read_archive(path))
+        return _build(reader_of_file, source, package, student)
+
+
+def open_bytes(
+    data: bytes, *, label: str, package: str = "tinytorch", student: str = ""
+) -> Submission:
+    """Take in an archive or bundle that came over a connection.
+
+    Raises:
+        SubmissionRejectedError: as `open_submission`.
+    """
+    with _one_error():
+        return _build(_recognise(data), label, package, student)
+
+
+@contextmanager
+def _one_error() -> Iterator[None]:
+    """Turn everything that is wrong with a submission into the one public error."""
+    try:
+        yield
+    except ArchiveError as refused:
+        raise SubmissionRejectedError(refused.message, hint=refused.hint) from None
+    except GitFailedError:
+        msg = "the commit cannot be read"
+        hint = "Check that the address names a commit, a branch or a tag."
+        raise SubmissionRejectedError(msg, hint=hint) from None
+    except OSError as problem:
+        reason = problem.strerror or "unknown error"
+        msg = f"the submission cannot be read: {reason}"
+        raise SubmissionRejectedError(msg, hint=KINDS) from None
+
+
+def _read_archive(path: Path) -> bytes:
+    """Read a file that is not a folder.
+
+    Raises:
+        ArchiveError: it is missing, no regular file, empty or too large.
+    """
+    try:
+        fd = os.open(path, FILE_FLAGS & ~os.O_NOFOLLOW)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        msg = f"there is no submission at {shown(str(path))}"
+        raise ArchiveError(msg, KINDS) from None
+    try:
+        info = os.fstat(fd)
+        if stat.S_ISREG(info.st_mode) and info.st_size > ARCHIVE_BYTES:
+            msg = f"the archive is larger than {ARCHIVE_BYTES // MIB} MiB"
+            raise ArchiveError(msg, "Leave data, .venv and .git out of it.")
+        return read_regular(fd, info.st_size, path.name)
+    finally:
+        os.close(fd)
+
+
+def _recognise(data: bytes) -> Reader:
+    """Choose the reader by the first bytes, whatever the file is called.
+
+    Raises:
+        ArchiveError: it is empty, too large or no archive.
+    """
+    if not data:
+        msg = "the archive is empty"
+        raise ArchiveError(msg, KINDS)
+    if len(data) > ARCHIVE_BYTES:
+        msg = f"the archive is larger than {ARCHIVE_BYTES // MIB} MiB"
+        raise ArchiveError(msg, "Leave data, .venv and .git out of it.")
+    if data.startswith(ZIP_MAGICS):
+        return ZipReader(data)
+    if data.startswith((GZIP, XZ)) or data[257:262] == b"ustar":
+        return TarReader(data)
+    msg = "the submission is no archive that can be read"
+    raise ArchiveError(msg, KINDS)
+
+
+def _build(reader: Reader, label: str, package: str, student: str) -> Submission:
+    """Select, read and describe; a bundle's manifest is held against the content.
+
+    Raises:
+        ArchiveError: the submission is refused.
+    """
+    entries = list_entries(reader)
+    manifest = read_manifest(reader, entries) if isinstance(reader, TarReader) else None
+    files, notes = take(reader, entries, package)
+    if isinstance(reader, GitReader):
+        notes = (f"commit {reader.commit}", *notes)
+    if manifest is not None:
+        verify(manifest, files, package)
+        if student and manifest.student not in ("", student):
+            notes = (
+                *notes,
+                "the bundle names another student than the grader was given",
+            )
+    return Submission(
+        label=label,
+        student=student or (manifest.student if manifest else ""),
+        round=manifest.round if manifest else "",
+        digest=digest_of(files),
+        files=files,
+        notes=notes,
+    )

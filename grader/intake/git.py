@@ -1,0 +1,285 @@
+"""A commit as a submission: fetched into a fresh bare repository and never checked out.
+
+So no hook, filter, attribute, submodule or configuration of a stranger takes effect.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+from grader.errors import ConfigError, InconclusiveError
+from grader.intake.entries import ArchiveError, Entry, Kind
+from grader.intake.folder import kind_of
+from grader.intake.limits import ENTRIES, GIT_DISK_BYTES, GIT_SECONDS, MIB
+from grader.intake.names import composed, shown
+
+PREFIX: Final = "git+"
+SCHEMES: Final = ("file", "https", "ssh")
+REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]{0,199}")
+LISTING_BYTES = ENTRIES * 400  # a line of `ls-tree` with a path of usual length
+POLL_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to fetch what."""
+
+    url: str
+    ref: str
+
+    @property
+    def label(self) -> str:
+        """The address without a password or token."""
+        parts = urlsplit(self.url)
+        host = parts.netloc.rpartition("@")[2]
+        return f"{urlunsplit(parts._replace(netloc=host))}@{self.ref}"
+
+
+def parse_address(source: str) -> Address | None:
+    """Return the git address that `source` means; None if it means none.
+
+    Forms: `git+https://host/repo@ref`, `git+file:///path`, `git+/path#ref`, and for a
+    local repository also `path#ref` and `path@ref`. No ref means HEAD.
+
+    Raises:
+        ArchiveError: it is a git address, but not one that is allowed.
+    """
+    marked = source.startswith(PREFIX)
+    place, ref = split_ref(source.removeprefix(PREFIX))
+    if "://" in place:
+        if not marked:
+            return None
+        if urlsplit(place).scheme not in SCHEMES:
+            msg = f"git cannot fetch from {shown(place)}"
+            raise ArchiveError(msg, f"Allowed are {', '.join(SCHEMES)} addresses.")
+        return Address(place, checked_ref(ref))
+    if not (marked or ref) or not Path(place).is_dir():
+        return None
+    return Address(Path(place).resolve().as_uri(), checked_ref(ref))
+
+
+def split_ref(source: str) -> tuple[str, str]:
+    """Split off `#ref`, or `@ref` where the @ is not that of user@host."""
+    if "#" in source:
+        place, _, ref = source.rpartition("#")
+        return place, ref or "HEAD"
+    start = source.find("/", source.find("://") + 3) if "://" in source else 0
+    place, at, ref = source[max(start, 0) :].partition("@")
+    return (source[: max(start, 0)] + place, ref or "HEAD") if at else (source, "")
+
+
+def checked_ref(ref: str) -> str:
+    """Refuse what git could take for an option, a range or an expression.
+
+    Raises:
+        ArchiveError: it is no plain name of a branch, a tag or a commit.
+    """
+    if REF.fullmatch(ref or "HEAD") and ".." not in ref:
+        return ref or "HEAD"
+    msg = f"{shown(ref)} is no name of a branch, a tag or a commit"
+    raise ArchiveError(msg, "Give a branch, a tag or all 40 digits of a commit.")
+
+
+class GitReader:
+    """Reads the tree of one fetched commit."""
+
+    def __init__(self, repository: Path) -> None:
+        self.repository = repository
+        line = run_git(repository, "rev-parse", "--verify", "FETCH_HEAD^{commit}")
+        self.commit = line.decode("ascii").strip()
+
+    def entries(self) -> Iterator[Entry]:
+        # A commit needs few objects to describe endless trees: the output is capped.
+        command = ("ls-tree", "-r", "-t", "-z", "--long", self.commit)
+        for line in run_git(self.repository, *command).split(b"\0")[:-1]:
+            fields, _, raw = line.partition(b"\t")
+            mode, _kind, blob, size = fields.split()
+            path = raw.decode("utf-8", "surrogateescape")
+            parts = tuple(composed(part) for part in path.split("/"))
+            claimed = int(size) if size.isdigit() else 0
+            yield Entry(parts, git_kind(int(mode, 8)), claimed, blob)
+
+    def read(self, wanted: Sequence[Entry]) -> Iterator[tuple[Entry, bytes]]:
+        blobs = [entry.key for entry in wanted if isinstance(entry.key, bytes)]
+        asked = b"".join(blob + b"\n" for blob in blobs)
+        output = run_git(self.repository, "cat-file", "--batch", stdin=asked)
+        at = 0
+        for entry in wanted:
+            end = output.find(b"\n", at)
+            expected = b"%b blob %d" % (entry.key, entry.size)
+            if end < 0 or output[at:end] != expected:
+                msg = f"{shown('/'.join(entry.parts))} is missing in the commit"
+                raise ArchiveError(msg, "Push the branch again.")
+            at = end + 1 + entry.size
+            yield entry, output[end + 1 : at]
+            at += 1
+
+
+def git_kind(mode: int) -> Kind:
+    """Return the kind; a submodule (160000) has no type that a file system knows."""
+    return Kind.OTHER if stat.S_IFMT(mode) == 0o160000 else kind_of(mode)
+
+
+@contextmanager
+def fetched(address: Address) -> Iterator[GitReader]:
+    """Fetch one commit without history and yield it; nothing stays on disk.
+
+    Raises:
+        ArchiveError: there is no such repository or commit, or it is too large.
+        InconclusiveError: the other side did not answer in time.
+        ConfigError: git is not installed.
+    """
+    with tempfile.TemporaryDirectory(prefix="grader-git-") as folder:
+        repository = Path(folder)
+        run_git(repository, "init", "--quiet", "--bare", "--template=", ".")
+        # One pack instead of many loose files, so that the size limit sees it grow.
+        options = ("-c", "fetch.unpackLimit=1", "-c", "gc.auto=0")
+        fetch = (
+            "fetch",
+            "--quiet",
+            "--depth=1",
+            "--no-tags",
+            "--no-write-commit-graph",
+        )
+        what = ("--no-recurse-submodules", "--", address.url, address.ref)
+        try:
+            run_git(repository, *options, *fetch, *what)
+        except subprocess.TimeoutExpired:
+            msg = f"{shown(address.label)} did not answer within {GIT_SECONDS:g} s"
+            raise InconclusiveError(msg, hint="Try again later.") from None
+        except GitFailedError as failed:
+            msg = f"git cannot fetch {shown(address.label)}"
+            raise ArchiveError(msg, fetch_hint(failed.output)) from None
+        yield GitReader(repository)
+
+
+def fetch_hint(output: bytes) -> str:
+    """Return what to do, by git's own words; they are not shown to anyone."""
+    if b"dubious ownership" in output:
+        return "The repository belongs to another user; clone it, or give its folder."
+    if b"ref" in output:
+        return "Check the name of the branch or tag, or give all digits of the commit."
+    return "Check the address, and that it may be read without a password."
+
+
+class GitFailedError(Exception):
+    """Git ended with an error."""
+
+    def __init__(self, output: bytes) -> None:
+        super().__init__("git failed")
+        self.output = output
+
+
+def run_git(repository: Path, *command: str, stdin: bytes = b"") -> bytes:
+    """Run git in `repository` with limits on time, output and disk; return stdout.
+
+    Raises:
+        GitFailedError: git ended with an error.
+        ArchiveError: it wrote more than a submission may have.
+        subprocess.TimeoutExpired: it took longer than `GIT_SECONDS`.
+        ConfigError: git is not installed.
+    """
+    with (
+        tempfile.TemporaryFile(dir=repository) as given,
+        tempfile.TemporaryFile(dir=repository) as output,
+        tempfile.TemporaryFile(dir=repository) as errors,
+    ):
+        given.write(stdin)
+        given.seek(0)
+        try:
+            process = subprocess.Popen(  # noqa: S603 -- fixed program, checked arguments
+                ["git", *command],  # noqa: S607 -- found by the PATH of the grader
+                cwd=repository,
+                env=environment(repository),
+                stdin=given,
+                stdout=output,
+                stderr=errors,
+                start_new_session=True,
+            )
+        except FileNotFoundError:
+            msg = "git is not installed"
+            raise ConfigError(msg, hint="Install git, or grade a folder.") from None
+        supervise(process, repository, output.fileno())
+        output.seek(0)
+        errors.seek(0)
+        if process.returncode:
+            raise GitFailedError(errors.read(4096))
+        return output.read()
+
+
+def supervise(process: subprocess.Popen[bytes], folder: Path, output: int) -> None:
+    """Wait for git; end it and its helpers when a limit is reached.
+
+    Raises:
+        ArchiveError: too much output or disk.
+        subprocess.TimeoutExpired: too much time.
+    """
+    deadline = time.monotonic() + GIT_SECONDS
+    try:
+        while True:
+            try:
+                process.wait(POLL_S)
+            except subprocess.TimeoutExpired:
+                if time.monotonic() > deadline:
+                    raise
+            check_growth(folder, output)
+            if process.returncode is not None:
+                return
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, 9)  # its own session: git and its helpers only
+            process.wait()
+
+
+def check_growth(folder: Path, output: int) -> None:
+    """Refuse a listing or a repository that is larger than any honest one.
+
+    Raises:
+        ArchiveError: it is.
+    """
+    if os.fstat(output).st_size > LISTING_BYTES:
+        msg = f"the commit has more than {ENTRIES:,} files and folders"
+        raise ArchiveError(msg, "Leave .venv and data out of the repository.")
+    used = 0
+    for pack in folder.glob("objects/pack/*"):
+        try:
+            used += pack.stat().st_size
+        except FileNotFoundError:
+            continue  # renamed by git in between
+    if used > GIT_DISK_BYTES:
+        msg = f"the commit is larger than {GIT_DISK_BYTES // MIB} MiB"
+        raise ArchiveError(msg, "Leave data and .venv out of the repository.")
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return an environment in which only the given arguments decide what git does."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(folder),
+        "LC_ALL": "C",
+        "GIT_DIR": str(folder),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_ALLOW_PROTOCOL": ":".join(SCHEMES),
+        "GIT_NO_LAZY_FETCH": "1",  # a partial clone must not send git elsewhere
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o ConnectTimeout=20",
+        **{
+            name: os.environ[name]
+            for name in ("SSH_AUTH_SOCK", "SSL_CERT_FILE", "https_proxy", "HTTPS_PROXY")
+            if name in os.environ
+        },
+    }

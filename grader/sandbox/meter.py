@@ -1,0 +1,142 @@
+"""Time and memory of a process tree, read from outside with psutil.
+
+CPU seconds are those of all members, of the children they collected, and of the dead;
+members' own clocks have nanoseconds (the ticks of /proc have 10 ms). Memory is the sum
+of resident set sizes above the idle zygote's, and every member's own high-water mark.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import psutil
+
+from grader.models.measure import Limits, Sample, Usage
+from grader.models.outcome import Limit
+from grader.sandbox.endings import LimitHit, Starved
+from grader.sandbox.tree import Tree, waited_s
+
+MAX_SAMPLES = 240  # of a curve; halved when full, so that any run fits a report
+STARVED = 0.5  # share of the wall time spent ready to run but not running
+
+
+class Meter:
+    """Watches everything below one zygote for the length of one run."""
+
+    def __init__(self, tree: Tree, baseline_rss_bytes: int) -> None:
+        self.tree = tree
+        self.baseline_rss_bytes = baseline_rss_bytes
+        self._processes: dict[int, psutil.Process] = {}
+        self._idle: set[int] = set()
+        self.limits = Limits()
+        self._zero_cpu_s = self._start = 0.0
+        self.peak_rss_bytes = 0
+        self.curve: list[Sample] = []
+        self._stride = self._skipped = 0
+
+    def start(self, limits: Limits, idle: set[int]) -> None:
+        """Begin a run; `idle` are the members that do not count for memory."""
+        self.limits, self._idle = limits, idle
+        self._start = time.monotonic()
+        self._zero_cpu_s = self._cpu_s(self.tree.pids())
+        self.peak_rss_bytes, self.curve = 0, []
+        self._stride, self._skipped = 1, 0
+
+    def sample(self) -> Sample:
+        """Read the tree once.
+
+        Raises:
+            LimitHit: a limit is reached; the caller kills.
+            Starved: the wall limit is reached because the host gave no CPU.
+        """
+        pids = self.tree.pids()
+        busy = pids - self._idle
+        rss = sum(self._rss_bytes(pid) for pid in busy)
+        reading = Sample(
+            wall_s=time.monotonic() - self._start,
+            cpu_s=max(0.0, self._cpu_s(pids) - self._zero_cpu_s),
+            rss_bytes=rss,
+        )
+        self.peak_rss_bytes = max(self.peak_rss_bytes, rss)
+        self._keep(reading)
+        self._judge(reading, busy)
+        return reading
+
+    def _judge(self, reading: Sample, busy: set[int]) -> None:
+        limits = self.limits
+        if reading.cpu_s > limits.cpu_s:
+            raise LimitHit(Limit.CPU, f"{limits.cpu_s:g} s of CPU time")
+        if self.peak_rss_bytes > limits.memory_bytes:
+            raise LimitHit(Limit.MEMORY, f"{limits.memory_bytes / 2**20:.0f} MiB")
+        if len(busy) > limits.processes:
+            raise LimitHit(Limit.PROCESSES, f"{limits.processes} processes")
+        if reading.wall_s > limits.wall_s:
+            if max(map(waited_s, busy), default=0.0) > STARVED * reading.wall_s:
+                raise Starved("the host had no CPU time to give")
+            raise LimitHit(Limit.WALL, f"{limits.wall_s:g} s of wall time")
+
+    def finish(self) -> Usage:
+        """Return what the run used; call before its process is gone."""
+        pids = self.tree.pids()
+        high = sum(self._high_water_bytes(pid) for pid in pids - self._idle)
+        return Usage(
+            cpu_s=max(0.0, self._cpu_s(pids) - self._zero_cpu_s),
+            wall_s=time.monotonic() - self._start,
+            peak_rss_bytes=max(self.peak_rss_bytes, high),
+            curve=tuple(self.curve),
+        )
+
+    def _keep(self, reading: Sample) -> None:
+        self._skipped += 1
+        if self._skipped < self._stride:
+            return
+        self._skipped = 0
+        self.curve.append(reading)
+        if len(self.curve) >= MAX_SAMPLES:
+            self.curve = self.curve[::2]
+            self._stride *= 2
+
+    def _process(self, pid: int) -> psutil.Process | None:
+        if pid not in self._processes:
+            try:
+                self._processes[pid] = psutil.Process(pid)
+            except psutil.NoSuchProcess:
+                return None
+        return self._processes[pid]
+
+    def _cpu_s(self, pids: set[int]) -> float:
+        return sum(self._one_cpu_s(pid) for pid in pids)
+
+    def _one_cpu_s(self, pid: int) -> float:
+        process = self._process(pid)
+        try:
+            times = process.cpu_times() if process else None
+        except psutil.Error:
+            self._processes.pop(pid, None)
+            return 0.0
+        if times is None:
+            return 0.0
+        try:
+            own = time.clock_gettime((~pid << 3) | 2)  # the process's own clock
+        except OSError:
+            own = times.user + times.system
+        return float(own + times.children_user + times.children_system)
+
+    def _rss_bytes(self, pid: int) -> int:
+        process = self._process(pid)
+        try:
+            rss = process.memory_info().rss if process else 0
+        except psutil.Error:
+            return 0
+        return max(0, rss - self.baseline_rss_bytes)
+
+    def _high_water_bytes(self, pid: int) -> int:
+        try:
+            text = Path(f"/proc/{pid}/status").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            return 0
+        for line in text.splitlines():
+            if line.startswith("VmHWM:"):
+                return max(0, int(line.split()[1]) * 1024 - self.baseline_rss_bytes)
+        return 0

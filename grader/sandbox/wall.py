@@ -1,0 +1,151 @@
+"""Which wall stands around a zygote: what this host offers and what was asked for.
+
+Tiers, strongest first: "docker" (grading itself runs in our container), "uid" (root
+gives every group a user of its own), "namespaces" (bubblewrap as an ordinary user),
+"none" (asked for). Root also uses bubblewrap where it works, for its mounts and net.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from grader.errors import SandboxUnavailableError
+from grader.models.measure import Isolation
+from grader.sandbox import seccomp
+
+AGENT: Final = Path(__file__).resolve().parents[1] / "agent" / "agent.py"
+SCRATCH_BYTES: Final = 128 * 2**20
+IN_CONTAINER: Final = "GRADER_CONTAINER"  # set by our image alone
+CHOICES: Final = ("auto", "docker", "uid", "namespaces", "none")
+
+
+@dataclass(frozen=True)
+class Wall:
+    """How a zygote is started and what its groups give up."""
+
+    isolation: Isolation
+    bubblewrap: bool
+    switch_uid: bool
+    nest: bool  # own user and pid namespace per group
+
+    def command(self, descriptor: int) -> list[str]:
+        """Return the command that starts the zygote on an inherited socket."""
+        python = [sys.executable, "-s", "-P", "-B"]
+        if not self.bubblewrap:
+            return [*python, str(AGENT), str(descriptor)]
+        return [*_bubblewrap(), *python, "/agent.py", str(descriptor)]
+
+
+def choose(requested: str, *, secrets: tuple[Path, ...] = ()) -> Wall:
+    """Return the wall for `requested` ("auto" takes the strongest there is).
+
+    Args:
+        secrets: what no unprivileged user may read, where only uids stand between.
+
+    Raises:
+        SandboxUnavailableError: this host cannot build it.
+    """
+    if requested == "none":
+        return Wall(Isolation(tier="none"), False, False, False)  # noqa: FBT003
+    reasons = survey(secrets)
+    wanted = ("uid", "namespaces") if requested == "auto" else (requested,)
+    for tier in wanted:
+        if not reasons.get(tier, f"there is no tier {tier!r}"):
+            return _build(tier)
+    tier = wanted[0] if os.geteuid() == 0 else wanted[-1]
+    msg = f"no sandbox can start here: {reasons.get(tier, 'unknown tier')}"
+    raise SandboxUnavailableError(msg, hint=_hint())
+
+
+def survey(secrets: tuple[Path, ...] = ()) -> dict[str, str]:
+    """Return why each tier cannot be used; an empty text means that it can."""
+    wrap = bubblewrap_problem()
+    root = os.geteuid() == 0
+    uid = "" if root else "only root can give submissions a user of their own"
+    if root and wrap:
+        uid = _readable_problem(secrets)
+    return {"uid": uid, "namespaces": wrap or ("root uses tier uid" if root else "")}
+
+
+def _hint() -> str:
+    return (
+        "install bubblewrap, run as root, or use Docker (`--sandbox docker`); "
+        "`grader doctor` says what is missing; "
+        "`--sandbox none` only for code that you trust"
+    )
+
+
+def _build(tier: str) -> Wall:
+    wrap = not bubblewrap_problem()
+    features = ["fresh-uid"] if tier == "uid" else ["user-namespace"]
+    if wrap:
+        features += ["mount-namespace", "network-namespace", "pid-namespace"]
+    if seccomp.program():
+        features.append("seccomp")
+    contained = os.environ.get(IN_CONTAINER) and tier == "uid"
+    isolation = Isolation.model_validate(
+        {"tier": "docker" if contained else tier, "features": tuple(features)}
+    )
+    return Wall(isolation, wrap, tier == "uid", tier == "namespaces")
+
+
+@cache
+def bubblewrap_problem() -> str:
+    """Return why bubblewrap does not work here; empty if it does."""
+    if shutil.which("bwrap") is None:
+        return "bubblewrap (`bwrap`) is not installed"
+    probe = [*_bubblewrap(), sys.executable, "-c", "import os; os.getpid()"]
+    done = subprocess.run(probe, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode == 0:
+        return ""
+    lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+    return f"bubblewrap cannot start: {lines[-1][:200]}"
+
+
+def _bubblewrap() -> list[str]:
+    """Return a bubblewrap command that shows Python and numpy, and nothing else."""
+    root = os.geteuid() == 0
+    command = ["bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc"]
+    command += ["--unshare-uts", "--unshare-cgroup-try", "--hostname", "sandbox"]
+    command += ["--die-with-parent", "--as-pid-1"]
+    if root:
+        command += ["--cap-drop", "ALL"]
+        for right in ("CAP_SETUID", "CAP_SETGID", "CAP_KILL"):
+            command += ["--cap-add", right]
+    else:
+        command += ["--unshare-user"]
+    command += ["--proc", "/proc", "--dev", "/dev"]
+    for path in ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache"):
+        command += ["--ro-bind-try", path, path]
+    for prefix in sorted({sys.base_prefix, sys.prefix}):
+        if not Path(prefix).is_relative_to("/usr"):
+            for parent in reversed(Path(prefix).parents[:-1]):  # 0700 by itself
+                command += ["--perms", "0755", "--dir", str(parent)]
+            command += ["--ro-bind", prefix, prefix]
+    command += ["--ro-bind", str(AGENT), "/agent.py"]
+    for folder in ("/tmp", "/dev/shm"):  # noqa: S108 -- inside the sandbox
+        command += ["--perms", "1777", "--size", str(SCRATCH_BYTES), "--tmpfs", folder]
+    return [*command, "--chdir", "/tmp", "--"]  # noqa: S108
+
+
+def _readable_problem(secrets: tuple[Path, ...]) -> str:
+    """Return what plain uids would not protect, or what they could not run."""
+    for secret in secrets:
+        if _open_to_all(secret):
+            return f"every user can read {secret}; run `chmod 700 {secret}`"
+    for prefix in {sys.prefix, sys.base_prefix}:
+        if not _open_to_all(Path(prefix)):
+            return f"an unprivileged user cannot run Python from {prefix}"
+    return ""
+
+
+def _open_to_all(path: Path) -> bool:
+    """Return whether an unrelated user can enter `path`."""
+    return all(p.stat().st_mode & 0o001 for p in [path, *path.parents] if p.is_dir())

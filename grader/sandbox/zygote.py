@@ -1,0 +1,352 @@
+"""Start a zygote, its groups and their checks; end them without remains."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self
+
+import numpy as np
+import psutil
+
+from grader.errors import SandboxUnavailableError
+from grader.models.measure import Limits, Usage
+from grader.models.outcome import Limit
+from grader.models.submission import SourceFile
+from grader.sandbox import seccomp
+from grader.sandbox.channel import Channel
+from grader.sandbox.endings import Died, Ending, LimitHit, SandboxLost, StudentError
+from grader.sandbox.meter import Meter
+from grader.sandbox.package import Package
+from grader.sandbox.tree import Tree
+from grader.sandbox.uids import Lease
+from grader.sandbox.wall import Wall
+from grader.wire.framing import request_frame
+
+READY_S: Final = 20.0  # a cold disk reads numpy in about 5 s
+CLEAR_S: Final = 1.0
+HANG_UP_S: Final = 0.25  # for a check to see that we hung up, and to die
+ENVIRONMENT: Final = {
+    **{"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8"},  # noqa: S108
+    **{"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"},
+    **{"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+}
+
+
+class Zygote:
+    """One clean process that forks groups; a context manager."""
+
+    def __init__(self, wall: Wall, package: Package, *, memory: Limits) -> None:
+        self.wall, self.package = wall, package
+        self._ceiling = memory  # kernel limits of groups: the largest of all runs
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._lease: Lease | None = None
+
+    def __enter__(self) -> Self:
+        if self.wall.switch_uid:
+            self._lease = Lease()
+        if not self.wall.bubblewrap:
+            self._scratch = tempfile.TemporaryDirectory(prefix="tinytorch-scratch-")
+            Path(self._scratch.name).chmod(0o1777)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control = ours
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 -- our own agent
+                self.wall.command(theirs.fileno()),
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                env=ENVIRONMENT,
+                start_new_session=True,
+            )
+        try:
+            self._await("ready")
+            self.tree = Tree(self._process.pid)
+            self.own = self.tree.pids()
+            self._baseline = max(psutil.Process(p).memory_info().rss for p in self.own)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Kill the whole tree and remove the scratch folder."""
+        if hasattr(self, "tree"):
+            self.clear(0)
+        self._control.close()
+        self._process.kill()
+        self._process.wait()
+        if self._process.stderr:
+            self._process.stderr.close()
+        if self._scratch:
+            self._scratch.cleanup()
+        if self._lease:
+            self._lease.close()
+
+    def command(self, order: dict[str, Any], descriptors: Iterable[int] = ()) -> None:
+        """Give the zygote one order and wait until it is done."""
+        try:
+            socket.send_fds(self._control, [json.dumps(order).encode()], [*descriptors])
+        except OSError as exc:
+            msg = "the sandbox ended"
+            raise SandboxLost(msg) from exc
+        self._await("done")
+
+    def _await(self, word: str) -> None:
+        self._control.settimeout(READY_S)
+        try:
+            answer = self._control.recv(4096)
+        except (TimeoutError, ConnectionError):
+            answer = b""
+        if word.encode() not in answer:
+            text = ""
+            if self._process.poll() is not None and self._process.stderr:
+                text = self._process.stderr.read().decode(errors="replace")
+            last = (text.strip().splitlines() or ["no answer"])[-1][:200]
+            if word == "ready":
+                msg = f"the sandbox did not start: {last}"
+                raise SandboxUnavailableError(msg, hint="`grader doctor` tests it")
+            msg = f"the sandbox ended: {last}"
+            raise SandboxLost(msg)
+
+    @property
+    def scratch(self) -> str:
+        """The folder for files of checks, as the sandbox sees it."""
+        return self._scratch.name if self._scratch else "/tmp"  # noqa: S108
+
+    def rule(self, uid: int, limits: Limits) -> dict[str, Any]:
+        """Return what a group or check must submit to."""
+        return {
+            "uid": uid,
+            "nest": self.wall.nest,
+            "filter": "" if self.wall.isolation.tier == "none" else _FILTER,
+            "scratch": self.scratch,
+            "cpu_s": limits.cpu_s,
+            "memory_bytes": limits.memory_bytes,
+            "processes": limits.processes,
+        }
+
+    def meter(self) -> Meter:
+        """Return a meter of this tree."""
+        return Meter(self.tree, self._baseline)
+
+    def clear(self, uid: int) -> None:
+        """End everything but the zygote itself.
+
+        Raises:
+            SandboxLost: something survives; ours, and the run must not go on.
+        """
+        if uid and self._process.poll() is None:
+            folders = ["/tmp", "/dev/shm", "/var/tmp"]  # noqa: S108
+            known = [f for f in folders if not self.wall.bubblewrap] or folders[:2]
+            order = {"do": "purge", "uid": uid, "folders": known}
+            self.command(order)
+        if not self.tree.kill(self.own, within_s=CLEAR_S):
+            msg = "a process of the submission could not be killed"
+            raise SandboxLost(msg)
+
+    def group(self, preload: Iterable[str], load_limits: Limits) -> Group:
+        """Fork a group that has imported the package.
+
+        Raises:
+            Ending: importing hit a limit or ended the process.
+        """
+        uid = self._lease.next() if self._lease else 0
+        group = Group(self, uid, self._ceiling)
+        try:
+            group.load(preload, load_limits)
+        except BaseException:
+            group.close()
+            raise
+        return group
+
+    def compile(self, limits: Limits) -> None:
+        """Compile the package once, in a sandboxed process of its own."""
+        bare = replace(self.package, files=(), code={}, setup_calls=())
+        full, self.package = self.package, bare
+        try:
+            group = self.group((), limits)
+        finally:
+            self.package = full
+        try:
+            channel = group.check(limits, seed=0)
+            files = [(f.path, np.frombuffer(f.data, np.uint8)) for f in full.files]
+            blobs = channel.ask("compile", files)
+            code = {
+                file.path: blob.tobytes()
+                for file, blob in zip(full.files, blobs, strict=True)
+                if isinstance(blob, np.ndarray)
+            }
+            self.package = replace(full, code=code)
+        except (Ending, StudentError, TypeError, ValueError):
+            return  # importing meets the same trouble and reports it where it belongs
+        finally:
+            group.close()
+
+
+class Finished(NamedTuple):
+    """What is known of a check once it is over."""
+
+    usage: Usage
+    printed: str
+    how: str  # "exit code 0", "signal 11 (SIGSEGV)"
+    left_processes: bool
+    flooded: bool  # printed more than it may
+
+
+def _how(status: int | None) -> str:
+    if status is None:
+        return "it did not end by itself"
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        name = {s.value: s.name for s in signal.Signals}.get(number, "unknown")
+        return f"signal {number} ({name})"
+    return f"exit code {os.WEXITSTATUS(status)}"
+
+
+class Group:
+    """One module's view of the package: imported once, forked for every check."""
+
+    def __init__(self, zygote: Zygote, uid: int, ceiling: Limits) -> None:
+        self._zygote, self._uid = zygote, uid
+        self._meter = zygote.meter()
+        self._channel: Channel | None = None
+        self._control, control = socket.socketpair(
+            socket.AF_UNIX, socket.SOCK_SEQPACKET
+        )
+        self._stream, stream = socket.socketpair()
+        self._output, output = os.pipe()
+        order = {"do": "group", "rule": zygote.rule(uid, ceiling)}
+        with control, stream:
+            descriptors = [control.fileno(), stream.fileno(), output]
+            zygote.command(order, descriptors)
+        os.close(output)
+        self._idle = zygote.tree.pids()
+        self.alive = True
+
+    def load(self, preload: Iterable[str], limits: Limits) -> None:
+        """Send the package and wait until it is imported."""
+        channel = Channel(self._stream, self._output, limits, self._meter)
+        self._meter.start(limits, self._zygote.own)
+        package = self._zygote.package
+        arrays: list[np.ndarray] = []
+        header = {
+            "package": package.name,
+            "symbols": package.symbols,
+            "setup_calls": package.setup_calls,
+            "preload": [*preload],
+            "files": [_entry(f, package.code, arrays) for f in package.files],
+        }
+        try:
+            channel.send(request_frame(header, arrays))
+            channel.read_frame()
+        except Ending as exc:
+            told = channel.printed.decode(errors="replace").strip().splitlines()
+            msg = f"the sandbox could not give up its rights: {told[-1:]}"
+            raise SandboxLost(msg) from exc
+        channel.read_frame()
+        self._idle = self._zygote.tree.pids()
+        expected = 2 if self._zygote.wall.nest else 1
+        if len(self._idle - self._zygote.own) > expected:
+            raise LimitHit(Limit.PROCESSES, "none left running by an import")
+
+    def check(self, limits: Limits, *, seed: int) -> Channel:
+        """Fork a pristine process for one check and return the channel to it."""
+        ours, theirs = socket.socketpair()
+        output, printed = os.pipe()
+        order = {"seed": seed, "rule": self._zygote.rule(self._uid, limits)}
+        channel = Channel(ours, output, limits, self._meter)
+        self._meter.start(limits, self._idle)
+        try:
+            with theirs:
+                descriptors = [theirs.fileno(), printed]
+                socket.send_fds(
+                    self._control, [json.dumps(order).encode()], descriptors
+                )
+        except OSError as exc:
+            channel.close()
+            msg = "the process that imported the package ended"
+            raise Died(msg) from exc
+        finally:
+            os.close(printed)
+        self._channel = channel
+        return channel
+
+    def finish(self) -> Finished:
+        """End the check; a group that cannot go on is closed."""
+        channel, self._channel = self._channel, None
+        if channel is None:
+            msg = "no check is running"
+            raise RuntimeError(msg)
+        usage = self._meter.finish()
+        channel.hang_up()
+        status = self._status()
+        strays = bool(self._zygote.tree.pids() - self._idle)
+        flooded = False
+        try:
+            channel.drain()
+        except LimitHit:
+            flooded = True
+        if strays or status is None:
+            self.close()
+        printed = channel.printed.decode(errors="replace")
+        channel.close()
+        left = strays and status is not None
+        return Finished(usage, printed, _how(status), left, flooded)
+
+    def _status(self) -> int | None:
+        """Return how the check ended, as its group tells it; None: it does not."""
+        self._control.settimeout(HANG_UP_S)
+        try:
+            status = json.loads(self._control.recv(4096))["status"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return status if isinstance(status, int) and 0 <= status < 2**16 else None
+
+    def close(self) -> None:
+        """Kill the group and all it started."""
+        if not self.alive:
+            return
+        self.alive = False
+        try:
+            self._zygote.clear(self._uid)
+        finally:
+            if self._channel is not None:
+                self._channel.close()
+                self._channel = None
+            self._control.close()
+            self._stream.close()
+            os.close(self._output)
+
+
+def _entry(
+    file: SourceFile, code: dict[str, bytes], arrays: list[np.ndarray]
+) -> tuple[str, int, int | None]:
+    """Return path and the places of source and code among `arrays`."""
+    arrays.append(np.frombuffer(file.data, np.uint8))
+    source = len(arrays) - 1
+    blob = code.get(file.path)
+    if blob is None:
+        return file.path, source, None
+    arrays.append(np.frombuffer(blob, np.uint8))
+    return file.path, source, source + 1
+
+
+_FILTER: Final = seccomp.program().hex()
