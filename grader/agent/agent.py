@@ -196,6 +196,11 @@ class Interpreter:
                 )
             case "operator":
                 return OPERATORS[name](*args)
+            case "seed":
+                random.seed(args[0])
+                np.random.seed(args[0] % 2**32)
+                self.objects = {0: self.objects[0]}
+                return None
             case "source":
                 return self.load_source(args[0], name)
             case "compile":

@@ -40,6 +40,8 @@ class DataSet:
         title: what a report calls the data.
         origin: generated, byte-identical to the published files, or other.
         classes: how many class ids there are; chance is 1 / classes.
+        untrained_below: an untrained model scores less than this; None where a line
+            from chance may already be right, so that nothing can be said.
         exact_x: points of which every one must be right (the XOR table), or none.
         exact_y: their class ids.
     """
@@ -55,6 +57,7 @@ class DataSet:
     title: str
     origin: Origin
     classes: int
+    untrained_below: float | None = None
     exact_x: Inputs | None = None
     exact_y: Labels | None = None
 

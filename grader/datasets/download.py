@@ -44,6 +44,7 @@ def download(
                 return
             reason = "the connection ended early"
         except urllib.error.HTTPError as exc:
+            exc.close()
             if exc.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
                 message = f"{url} answers {exc.code} {exc.reason}"
                 raise DownloadError(message) from exc

@@ -83,6 +83,8 @@ def _split(
         digest=digest_of(x, y),
         origin="generated",
         classes=2,
+        # Corners fall on either side of a line from chance: 3 of 4 are right at best.
+        untrained_below=None if exact is None else 0.8,
         exact_x=None if exact is None else exact.x,
         exact_y=None if exact is None else exact.y,
     )

@@ -93,6 +93,7 @@ def read_regular(fd: int, size: int, name: str) -> bytes:
 
 
 def kind_of(mode: int) -> Kind:
+    """Return the kind by a Unix mode."""
     if stat.S_ISREG(mode):
         return Kind.FILE
     if stat.S_ISDIR(mode):

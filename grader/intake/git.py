@@ -58,15 +58,26 @@ def parse_address(source: str) -> Address | None:
     marked = source.startswith(PREFIX)
     place, ref = split_ref(source.removeprefix(PREFIX))
     if "://" in place:
-        if not marked:
-            return None
-        if urlsplit(place).scheme not in SCHEMES:
-            msg = f"git cannot fetch from {shown(place)}"
-            raise ArchiveError(msg, f"Allowed are {', '.join(SCHEMES)} addresses.")
-        return Address(place, checked_ref(ref))
+        return Address(checked_url(place), checked_ref(ref)) if marked else None
     if not (marked or ref) or not Path(place).is_dir():
         return None
     return Address(Path(place).resolve().as_uri(), checked_ref(ref))
+
+
+def checked_url(url: str) -> str:
+    """Refuse a transport that could run a command or reads something else.
+
+    Raises:
+        ArchiveError: it is none of the allowed ones.
+    """
+    try:
+        scheme = urlsplit(url).scheme
+    except ValueError:  # brackets that hold no IPv6 address
+        scheme = ""
+    if scheme in SCHEMES and url.isprintable():
+        return url
+    msg = "git does not fetch from this kind of address"
+    raise ArchiveError(msg, f"Use one of {', '.join(SCHEMES)}://.")
 
 
 def split_ref(source: str) -> tuple[str, str]:
@@ -75,7 +86,7 @@ def split_ref(source: str) -> tuple[str, str]:
         place, _, ref = source.rpartition("#")
         return place, ref or "HEAD"
     start = source.find("/", source.find("://") + 3) if "://" in source else 0
-    place, at, ref = source[max(start, 0) :].partition("@")
+    place, at, ref = source[max(start, 0) :].rpartition("@")
     return (source[: max(start, 0)] + place, ref or "HEAD") if at else (source, "")
 
 
@@ -111,19 +122,24 @@ class GitReader:
             yield Entry(parts, git_kind(int(mode, 8)), claimed, blob)
 
     def read(self, wanted: Sequence[Entry]) -> Iterator[tuple[Entry, bytes]]:
-        blobs = [entry.key for entry in wanted if isinstance(entry.key, bytes)]
-        asked = b"".join(blob + b"\n" for blob in blobs)
+        asked = b"".join(b"%b\n" % blob_of(entry) for entry in wanted)
         output = run_git(self.repository, "cat-file", "--batch", stdin=asked)
         at = 0
         for entry in wanted:
             end = output.find(b"\n", at)
-            expected = b"%b blob %d" % (entry.key, entry.size)
+            expected = b"%b blob %d" % (blob_of(entry), entry.size)
             if end < 0 or output[at:end] != expected:
                 msg = f"{shown('/'.join(entry.parts))} is missing in the commit"
                 raise ArchiveError(msg, "Push the branch again.")
             at = end + 1 + entry.size
             yield entry, output[end + 1 : at]
             at += 1
+
+
+def blob_of(entry: Entry) -> bytes:
+    """Return the object's name, as `GitReader.entries` noted it."""
+    assert isinstance(entry.key, bytes)  # noqa: S101 -- set by entries
+    return entry.key
 
 
 def git_kind(mode: int) -> Kind:

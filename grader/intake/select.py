@@ -15,10 +15,11 @@ from grader.intake.limits import (
     MIB,
     PACKAGE_BYTES,
 )
-from grader.intake.names import check_path, shown
+from grader.intake.names import REPACK, check_path, shown
 from grader.models.submission import SourceFile
 
 Parts = tuple[str, ...]
+SOURCE_ONLY = "Send source only: no data and no weights in Python files."
 
 
 def list_entries(reader: Reader) -> list[Entry]:
@@ -121,6 +122,7 @@ def is_cache(below: Parts) -> bool:
 
 
 def is_source(entry: Entry) -> bool:
+    """Whether the entry is what gets graded."""
     return entry.kind is Kind.FILE and entry.parts[-1].endswith(".py")
 
 
@@ -134,38 +136,42 @@ def check_tree(entries: Sequence[Entry]) -> None:
     files = set[Parts]()
     for entry in entries:
         check_path(entry.parts)
-        name = shown("/".join(entry.parts))
-        if entry.kind is Kind.LINK:
-            raise ArchiveError(f"{name} is a link", "Replace it by a copy of the file.")
-        if entry.kind is Kind.OTHER:
-            msg = f"{name} is not a regular file"
-            raise ArchiveError(msg, "Keep Python files only in the package.")
-        if len(entry.parts) - 1 > DEPTH:
-            msg = f"{name} lies more than {DEPTH} folders deep"
-            raise ArchiveError(msg, "Flatten the package.")
+        check_kind(entry)
         if is_source(entry):
             check_unique(entry.parts, spelled, files)
-    both = next(
-        (path for path in sorted(spelled.values()) if _is_both(path, files)), ()
-    )
-    if both:
-        msg = f"{shown('/'.join(both))} is a file and a folder at once"
-        raise ArchiveError(msg, "Make the archive again.")
+    for path in sorted(spelled.values()):
+        if any(path[:length] in files for length in range(1, len(path))):
+            msg = f"{shown('/'.join(path[:-1]))} is a file and a folder at once"
+            raise ArchiveError(msg, REPACK)
 
 
-def _is_both(path: Parts, files: set[Parts]) -> bool:
-    return any(path[:n] in files for n in range(1, len(path)))
+def check_kind(entry: Entry) -> None:
+    """Refuse everything but files and folders of a reasonable depth.
+
+    Raises:
+        ArchiveError: with the reason.
+    """
+    name = shown("/".join(entry.parts))
+    if entry.kind is Kind.LINK:
+        msg = f"{name} is a link"
+        raise ArchiveError(msg, "Replace it by a copy of the file.")
+    if entry.kind is Kind.OTHER:
+        msg = f"{name} is not a regular file"
+        raise ArchiveError(msg, "Keep Python files only in the package.")
+    if len(entry.parts) - 1 > DEPTH:
+        msg = f"{name} lies more than {DEPTH} folders deep"
+        raise ArchiveError(msg, "Flatten the package.")
 
 
 def check_unique(parts: Parts, spelled: dict[Parts, Parts], files: set[Parts]) -> None:
     """Refuse a second file of the same name, or one that differs in case only.
 
     Raises:
-        ArchiveError: with both names' path.
+        ArchiveError: with both names.
     """
     if parts in files:
         msg = f"{shown('/'.join(parts))} appears twice"
-        raise ArchiveError(msg, "Make the archive again from one folder.")
+        raise ArchiveError(msg, REPACK)
     files.add(parts)
     for length in range(1, len(parts) + 1):
         path = parts[:length]
@@ -190,10 +196,10 @@ def check_sizes(wanted: Sequence[Entry]) -> None:
             msg = (
                 f"{shown('/'.join(entry.parts))} is larger than {FILE_BYTES // KIB} KiB"
             )
-            raise ArchiveError(msg, "Source only: no data or weights inside files.")
+            raise ArchiveError(msg, SOURCE_ONLY)
     if sum(entry.size for entry in wanted) > PACKAGE_BYTES:
         msg = f"the package's Python files are larger than {PACKAGE_BYTES // MIB} MiB"
-        raise ArchiveError(msg, "Source only: no data or weights inside files.")
+        raise ArchiveError(msg, SOURCE_ONLY)
 
 
 def notes_on(files: Sequence[SourceFile], left: int, package: str) -> tuple[str, ...]:
@@ -212,6 +218,7 @@ def notes_on(files: Sequence[SourceFile], left: int, package: str) -> tuple[str,
 
 
 def is_utf8(data: bytes) -> bool:
+    """Whether Python reads the source without a declared encoding."""
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:

@@ -157,6 +157,7 @@ def to_entry(header: Header, extra: Extra, number: int) -> Entry:
 
 
 def text_of(field: bytes) -> str:
+    """Decode a name up to its NUL; what is not UTF-8 becomes a surrogate."""
     return field.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
@@ -175,15 +176,18 @@ def number_of(field: bytes) -> int:
 
 
 def decimal(digits: bytes) -> int:
+    """Read a decimal number of a pax header."""
     if not digits.isdigit() or len(digits) > 20:
         raise bad_header()
     return int(digits)
 
 
 def bad_header() -> ArchiveError:
+    """Return the refusal of an unreadable header."""
     return ArchiveError("the archive is damaged: a header cannot be read", REPACK)
 
 
 def sparse() -> ArchiveError:
+    """Return the refusal of a file with holes."""
     msg = "the archive holds a sparse file"
     return ArchiveError(msg, "Make it again without the option for sparse files.")

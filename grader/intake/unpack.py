@@ -18,6 +18,8 @@ XZ_MEMORY = 64 * MIB  # a stranger's header chooses the size of the dictionary
 
 
 class Readable(Protocol):
+    """What the packed formats have in common."""
+
     def read(self, size: int, /) -> bytes: ...
 
 
@@ -96,4 +98,5 @@ class Xz:
 
 
 def cut_off() -> ArchiveError:
+    """Return the refusal of an archive that ends too early."""
     return ArchiveError("the archive is damaged or cut off", REPACK)

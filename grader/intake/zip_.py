@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
+from typing import NoReturn
 
 from grader.intake.entries import ArchiveError, Entry, Kind
 from grader.intake.folder import kind_of
@@ -45,24 +46,24 @@ class ZipReader:
         """Return the number of entries, and start and end of their directory."""
         at = self.data.rfind(END_MAGIC, max(0, len(self.data) - COMMENT_BYTES - 22))
         if at < 0 or at + END.size > len(self.data):
-            raise damaged("its directory is missing")
+            damaged("its directory is missing")
         fields = END.unpack_from(self.data, at)
         disk, first, here, count, size, start, comment = fields[1:]
         if at + END.size + comment != len(self.data) or disk or first:
-            raise damaged("its end is not where it should be")
+            damaged("its end is not where it should be")
         if here != count or start + size != at:
-            raise damaged("its directory is not where it should be")
+            damaged("its directory is not where it should be")
         return count, start, at
 
     def _central(self, at: int, end: int) -> tuple[Entry, int]:
         if at + CENTRAL.size > end:
-            raise damaged("its directory is cut off")
+            damaged("its directory is cut off")
         fields = CENTRAL.unpack_from(self.data, at)
         magic, flags, size = fields[0], fields[3], fields[9]
         lengths, attributes = fields[10:13], fields[15]
         after = at + CENTRAL.size + sum(lengths)
         if magic != CENTRAL_MAGIC or after > end:
-            raise damaged("its directory is cut off")
+            damaged("its directory is cut off")
         raw = self.data[at + CENTRAL.size : at + CENTRAL.size + lengths[0]]
         name = decode_name(raw, flags)
         kind = zip_kind(name, attributes >> 16)
@@ -89,20 +90,20 @@ class ZipReader:
             msg = f"{shown(path)} is packed by method {method}, which is not supported"
             raise ArchiveError(msg, "Make an ordinary zip (method deflate).")
         if len(content) != size or zlib.crc32(content) != crc:
-            raise damaged(f"{shown(path)} does not match its checksum or size")
+            damaged(f"{shown(path)} does not match its checksum or size")
         return content
 
     def _body(self, at: int, packed: int, name: bytes) -> bytes:
         """Return the packed bytes behind a local header that agrees on the name."""
         if at + LOCAL.size > len(self.data):
-            raise damaged("an entry is missing")
+            damaged("an entry is missing")
         fields = LOCAL.unpack_from(self.data, at)
         start = at + LOCAL.size
         body = start + fields[9] + fields[10]
         if fields[0] != LOCAL_MAGIC or self.data[start : start + fields[9]] != name:
-            raise damaged("an entry and the directory disagree")
+            damaged("an entry and the directory disagree")
         if body + packed > len(self.data):
-            raise damaged("an entry is cut off")
+            damaged("an entry is cut off")
         return self.data[body : body + packed]
 
 
@@ -134,11 +135,13 @@ def inflate(body: bytes, size: int, path: str) -> bytes:
     try:
         content = unpacker.decompress(body, size + 1)
     except zlib.error:
-        raise damaged(f"{shown(path)} cannot be unpacked") from None
+        damaged(f"{shown(path)} cannot be unpacked")
     if len(content) > size:
-        raise damaged(f"{shown(path)} unpacks to more than it says")
+        damaged(f"{shown(path)} unpacks to more than it says")
     return content
 
 
-def damaged(what: str) -> ArchiveError:
-    return ArchiveError(f"the zip is damaged or cut off: {what}", REPACK)
+def damaged(what: str) -> NoReturn:
+    """Refuse a zip that is not what its directory says."""
+    msg = f"the zip is damaged or cut off: {what}"
+    raise ArchiveError(msg, REPACK)

@@ -24,6 +24,7 @@ _MARKS: Final[dict[State, str]] = {
     "todo": ".",
     "unjudged": "?",
 }
+_HEADS: Final[dict[State, str]] = {**LABELS, "unjudged": "?"}  # the legend explains it
 
 
 def to_table(report: GradeReport) -> str:
@@ -72,26 +73,26 @@ def _modules(report: GradeReport) -> str:
     modules = report.verdict.modules
     tallies = [summary.counts(module.checks) for module in modules]
     shown = [s for s in STATES if any(tally[s] for tally in tallies)]
-    # number, points, bar and the gaps between them take up to 37 columns
-    room = WIDTH - 37 - sum(len(LABELS[s]) + 2 for s in shown)
+    # number, points, bar and the gaps between them take up to 31 columns
+    room = WIDTH - 31 - sum(len(_HEADS[s]) + 2 for s in shown)
     rows = [
         [
             module.number,
             terminal(module.title, max(6, min(24, room))),
-            f"{units.points(module.earned)} / {units.points(module.points)}",
+            _of(units.points(module.earned), units.points(module.points)),
             _bar(tally),
             *(str(tally[s]) if tally[s] else "" for s in shown),
         ]
         for module, tally in zip(modules, tallies, strict=True)
     ]
-    headers = ["", "module", "points", "checks", *(LABELS[s] for s in shown)]
+    headers = ["", "module", "points", "checks", *(_HEADS[s] for s in shown)]
     legend = "  ".join(f"{_MARKS[s]} {LABELS[s]}" for s in shown)
     table = _table(rows, headers, "llrl" + "r" * len(shown))
     return f"{table}\n{legend}" if rows else ""
 
 
 def _bar(tally: dict[State, int]) -> str:
-    """Return `BAR` marks in the proportions of `tally`; no count above zero vanishes."""
+    """Return `BAR` marks in proportion to `tally`; none above zero vanishes."""
     total = sum(tally.values())
     present = [s for s in STATES if tally[s]]
     lengths = {s: max(1, tally[s] * BAR // total) for s in present}
@@ -106,18 +107,17 @@ def _bar(tally: dict[State, int]) -> str:
 def _milestones(report: GradeReport) -> str:
     rows = []
     for result, cost in summary.milestones(report):
-        cpu = memory = "–"
+        cpu = memory = units.MISSING
         if cost is not None:
-            cpu = (
-                f"{units.seconds(cost.usage.cpu_s)} / {units.seconds(cost.cpu_limit_s)}"
-            )
-            used, limit = cost.usage.peak_rss_bytes, cost.memory_limit_bytes
-            memory = f"{units.mebibytes(used)} / {units.mebibytes(limit)}"
+            used, limit = cost.usage, cost.memory_limit_bytes
+            cpu = _of(units.seconds(used.cpu_s), units.points(cost.cpu_limit_s))
+            peak = units.mebibytes(used.peak_rss_bytes)
+            memory = _of(peak, units.mebibytes(limit))
         rows.append(
             [
                 result.number,
-                terminal(result.title, 16),
-                f"{units.points(result.earned)} / {units.points(result.points)}",
+                terminal(result.title, 14),
+                _of(units.points(result.earned), units.points(result.points)),
                 terminal(units.metric(result.metric_name, result.metric), 8),
                 terminal(units.metric(result.metric_name, result.target), 8),
                 cpu,
@@ -148,7 +148,7 @@ def _failures(report: GradeReport) -> str:
 
 
 def _told(title: str, what: Message) -> str:
-    """Return one failure in at most six lines; a long hint takes what is left of them."""
+    """Return one failure in at most six lines; a long hint takes what is left."""
     lines = [terminal(f"FAILED {title}", WIDTH)]
     if what.head:
         lines.append("  " + terminal(what.head, WIDTH - 2))
@@ -217,13 +217,14 @@ def _notes(report: GradeReport) -> str:
 
 def _total(report: GradeReport) -> str:
     verdict = report.verdict
-    share = (
-        f" ({100 * verdict.earned / verdict.points:.1f} %)" if verdict.points else ""
-    )
     total = f"{units.points(verdict.earned)} of {units.points(verdict.points)} points"
-    line = f"total      {total}{share}"
-    assert columns(line) <= WIDTH  # noqa: S101 -- points are bounded by the model
-    return line
+    if not verdict.points:
+        return f"total      {total}"
+    return f"total      {total} ({100 * verdict.earned / verdict.points:.1f} %)"
+
+
+def _of(used: str, limit: str) -> str:
+    return f"{used} / {limit}"
 
 
 def _count(n: int, noun: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 MIB = 2**20
+MISSING = "\N{EN DASH}"  # no value; never zero
 
 
 def points(value: float) -> str:
@@ -27,7 +28,7 @@ def mebibytes(size: float) -> str:
 def metric(name: str, value: float | None) -> str:
     """Return a metric with its unit: an accuracy as "97.3 %", others as a number."""
     if value is None:
-        return "–"
+        return MISSING
     if name == "accuracy":
         return f"{100 * value:.1f} %"
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"

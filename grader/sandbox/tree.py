@@ -11,7 +11,6 @@ import signal
 import time
 from pathlib import Path
 
-
 ROOTS = frozenset({1, 2})  # init and the kernel's threads have no parent
 
 
@@ -45,10 +44,14 @@ class Tree:
             pid = parents.get(pid, 0)
         return False
 
+    def living(self, pids: set[int]) -> set[int]:
+        """Return those of `pids` that are not zombies."""
+        return {pid for pid in pids if not is_zombie(pid)}
+
     def kill(self, keep: set[int], *, within_s: float) -> bool:
         """Kill all members outside `keep`; return whether none is left."""
         end = time.monotonic() + within_s
-        while doomed := {p for p in self.pids() - keep if not is_zombie(p)}:
+        while doomed := self.living(self.pids() - keep):
             for pid in doomed:
                 try:
                     os.kill(pid, signal.SIGKILL)

@@ -53,7 +53,7 @@ def choose(requested: str, *, secrets: tuple[Path, ...] = ()) -> Wall:
         SandboxUnavailableError: this host cannot build it.
     """
     if requested == "none":
-        return Wall(Isolation(tier="none"), False, False, False)  # noqa: FBT003
+        return Wall(Isolation(tier="none"), False, False, False)
     reasons = survey(secrets)
     wanted = ("uid", "namespaces") if requested == "auto" else (requested,)
     for tier in wanted:

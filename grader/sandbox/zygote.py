@@ -35,9 +35,9 @@ READY_S: Final = 20.0  # a cold disk reads numpy in about 5 s
 CLEAR_S: Final = 1.0
 HANG_UP_S: Final = 0.25  # for a check to see that we hung up, and to die
 ENVIRONMENT: Final = {
-    **{"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8"},  # noqa: S108
-    **{"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"},
-    **{"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+    "PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8",  # noqa: S108
+    "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1",
+    "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
 }
 
 
@@ -226,7 +226,7 @@ class Group:
 
     def __init__(self, zygote: Zygote, uid: int, ceiling: Limits) -> None:
         self._zygote, self._uid = zygote, uid
-        self._meter = zygote.meter()
+        self.meter = zygote.meter()
         self._channel: Channel | None = None
         self._control, control = socket.socketpair(
             socket.AF_UNIX, socket.SOCK_SEQPACKET
@@ -243,8 +243,8 @@ class Group:
 
     def load(self, preload: Iterable[str], limits: Limits) -> None:
         """Send the package and wait until it is imported."""
-        channel = Channel(self._stream, self._output, limits, self._meter)
-        self._meter.start(limits, self._zygote.own)
+        channel = Channel(self._stream, self._output, limits, self.meter)
+        self.meter.start(limits, self._zygote.own)
         package = self._zygote.package
         arrays: list[np.ndarray] = []
         header = {
@@ -264,7 +264,7 @@ class Group:
         channel.read_frame()
         self._idle = self._zygote.tree.pids()
         expected = 2 if self._zygote.wall.nest else 1
-        if len(self._idle - self._zygote.own) > expected:
+        if len(self._zygote.tree.living(self._idle - self._zygote.own)) > expected:
             raise LimitHit(Limit.PROCESSES, "none left running by an import")
 
     def check(self, limits: Limits, *, seed: int) -> Channel:
@@ -272,8 +272,8 @@ class Group:
         ours, theirs = socket.socketpair()
         output, printed = os.pipe()
         order = {"seed": seed, "rule": self._zygote.rule(self._uid, limits)}
-        channel = Channel(ours, output, limits, self._meter)
-        self._meter.start(limits, self._idle)
+        channel = Channel(ours, output, limits, self.meter)
+        self.meter.start(limits, self._idle)
         try:
             with theirs:
                 descriptors = [theirs.fileno(), printed]
@@ -295,10 +295,11 @@ class Group:
         if channel is None:
             msg = "no check is running"
             raise RuntimeError(msg)
-        usage = self._meter.finish()
+        usage = self.meter.finish()
         channel.hang_up()
         status = self._status()
-        strays = bool(self._zygote.tree.pids() - self._idle)
+        tree = self._zygote.tree
+        strays = bool(tree.living(tree.pids() - self._idle))
         flooded = False
         try:
             channel.drain()

@@ -1,0 +1,167 @@
+"""The library behind both command lines: one function a command, nothing printed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from grader import datasets, rounds
+from grader.config import Home, find_home, load_course
+from grader.errors import ConfigError
+from grader.intake import open_submission
+from grader.models.measure import Isolation
+from grader.models.outcome import Inconclusive
+from grader.models.report import GradeReport, Profile
+from grader.models.submission import Submission
+from grader.pipeline import Job
+from grader.pipeline import grade as run_job
+from grader.publish import build, write_site
+from grader.rounds import Round, RoundKind
+from grader.sandbox import choose, survey
+from grader.store import Store
+
+Talk = Callable[[str], None]
+
+
+def _silent(_: str) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True)
+class GradeOptions:
+    """How to grade; every field has the default a new user wants."""
+
+    course: Path | None = None
+    round: str = ""
+    profile: Profile = "quick"
+    sandbox: str = "auto"
+    student: str = ""
+    data: Path | None = None
+    modules: tuple[str, ...] = ()
+    milestones: tuple[str, ...] | None = None
+    demo: bool = False
+
+
+def state_folder(home: Home) -> Path:
+    """Return where secrets and results live: GRADER_STATE, or `.grader` beside us."""
+    return Path(os.environ.get("GRADER_STATE") or home.folder / ".grader")
+
+
+def grade(
+    source: str, options: GradeOptions | None = None, progress: Talk = _silent
+) -> GradeReport:
+    """Grade one submission: a folder, archive, bundle or git address.
+
+    Raises:
+        GraderError: rejected at intake, or something of ours is wrong.
+    """
+    options = options or GradeOptions()
+    home = find_home(options.course)
+    course = load_course(home.course_file)
+    _known(options, {m.name for m in course.modules}, {m.name for m in course.milestones})
+    submission = open_submission(
+        source, package=course.package, student=options.student
+    )
+    if options.sandbox == "docker":
+        from grader.container import grade_in_docker  # noqa: PLC0415
+
+        return grade_in_docker(home, submission, _round(home, options, submission), options)
+    job = Job(
+        home=home,
+        course=course,
+        round=_round(home, options, submission),
+        profile=options.profile,
+        wall=choose(options.sandbox, secrets=(home.reference, state_folder(home))),
+        data=options.data or data_folder(home),
+        modules=options.modules,
+        milestones=options.milestones,
+        progress=progress,
+    )
+    return run_job(submission, job)
+
+
+def _known(options: GradeOptions, modules: set[str], milestones: set[str]) -> None:
+    for what, names, known in (
+        ("module", options.modules, modules),
+        ("milestone", options.milestones or (), milestones),
+    ):
+        for name in names:
+            if name not in known:
+                msg = f"there is no {what} {name!r}"
+                raise ConfigError(msg, hint=f"{what}s: {', '.join(sorted(known))}")
+
+
+def _round(home: Home, options: GradeOptions, submission: Submission) -> Round:
+    if options.demo:
+        return rounds.demo_round()
+    wanted = options.round or submission.round
+    return rounds.load_round(state_folder(home), wanted)
+
+
+def data_folder(home: Home) -> Path | None:
+    """Return where data sets are: TINYTORCH_DATA, or what `data fetch` has filled."""
+    named = os.environ.get("TINYTORCH_DATA")
+    if named:
+        return Path(named)
+    own = state_folder(home) / "data"
+    return own if own.is_dir() else None
+
+
+def is_inconclusive(report: GradeReport) -> bool:
+    """Return whether anything could not be judged, for a reason on our side."""
+    outcomes = [c.outcome for m in report.verdict.modules for c in m.checks]
+    outcomes += [m.outcome for m in report.verdict.milestones]
+    return any(isinstance(o, Inconclusive) for o in outcomes)
+
+
+def new_round(name: str, kind: RoundKind, course: Path | None = None) -> Round:
+    """Make a round and its secret."""
+    return rounds.new_round(state_folder(find_home(course)), name, kind)
+
+
+def open_store(folder: Path | None = None, course: Path | None = None) -> Store:
+    """Open the result store of this course, made at first use."""
+    return Store.open(folder or state_folder(find_home(course)) / "store")
+
+
+def publish(
+    target: Path,
+    *,
+    store: Path | None = None,
+    course: Path | None = None,
+    minimum_group: int | None = None,
+) -> Path:
+    """Build the leaderboard from the store; return its index page."""
+    home = find_home(course)
+    settings = load_course(home.course_file)
+    files = build(
+        open_store(store, course).export(),
+        course_secret=rounds.course_secret(state_folder(home)),
+        assets=home.leaderboard,
+        minimum_group=minimum_group or settings.minimum_group,
+        now=datetime.now(UTC),
+    )
+    write_site(files, target)
+    return target / "index.html"
+
+
+def fetch_data(
+    names: tuple[str, ...], source: Path | None, course: Path | None, progress: Talk
+) -> list[Path]:
+    """Download or copy data sets into the course's data folder."""
+    target = state_folder(find_home(course)) / "data"
+    return [f.path for f in datasets.fetch(names, target, source, progress)]
+
+
+def isolation_survey(course: Path | None = None) -> dict[str, str]:
+    """Return why each sandbox cannot be used here; an empty text means it can."""
+    home = find_home(course)
+    return survey((home.reference, state_folder(home)))
+
+
+def isolation(sandbox: str) -> Isolation:
+    """Return the wall that `sandbox` stands for here."""
+    return choose(sandbox).isolation

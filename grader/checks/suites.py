@@ -1,0 +1,132 @@
+"""Find the hidden checks: one file a module, collected by pytest."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from grader.checks.marks import Marks, marks_of
+from grader.errors import ConfigError
+from grader.models.course import Course
+
+FILE: Final = re.compile(r"^test_(\d\d)_([a-z0-9_]+)\.py$")
+FIXTURES: Final = frozenset({"tt", "oracle", "rng"})
+
+
+@dataclass(frozen=True)
+class Check:
+    """One hidden check, ready to be called with (a part of) tt, oracle, rng."""
+
+    id: str
+    module: str
+    title: str
+    marks: Marks
+    function: Callable[..., Any]
+    fixtures: tuple[str, ...]
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Suites:
+    """All checks of a course, module by module, and what they are a function of."""
+
+    checks: tuple[Check, ...]
+    digest: str
+
+
+def load_suites(folder: Path, course: Course) -> Suites:
+    """Collect the checks in `folder`.
+
+    Raises:
+        ConfigError: a file does not import, belongs to no module, or names a check
+            that does not exist.
+    """
+    files = sorted(folder.glob("test_*.py"))
+    if not files:
+        msg = f"no hidden suites in {folder}"
+        raise ConfigError(msg, hint="name the folder of `test_NN_name.py` files")
+    checks = _collect(folder, files, course)
+    known = {c.id for c in checks} | {m.name for m in course.modules}
+    for check in checks:
+        for need in check.marks.needs:
+            if need not in known:
+                msg = f"check {check.id} needs {need!r}, which does not exist"
+                raise ConfigError(msg)
+    digest = hashlib.sha256()
+    for file in files:
+        data = file.read_bytes()
+        digest.update(f"{file.name}\0{len(data)}\0".encode() + data)
+    return Suites(checks, f"sha256:{digest.hexdigest()}")
+
+
+class _Collector:
+    """A pytest plugin that keeps what was collected and runs nothing."""
+
+    def __init__(self) -> None:
+        self.items: list[pytest.Function] = []
+        self.failure = ""
+
+    @pytest.hookimpl
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed and not self.failure:
+            self.failure = f"{report.nodeid}: {str(report.longrepr).strip()[-600:]}"
+
+    @pytest.hookimpl
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self.items = [i for i in session.items if isinstance(i, pytest.Function)]
+
+    @pytest.hookimpl
+    def pytest_runtestloop(self) -> bool:
+        return True
+
+
+def _collect(folder: Path, files: list[Path], course: Course) -> tuple[Check, ...]:
+    collector = _Collector()
+    arguments = ["-c", os.devnull, "--rootdir", str(folder), "--noconftest"]
+    arguments += ["--import-mode=importlib", "-p", "no:terminal", "-p", "no:logging"]
+    arguments += ["-p", "no:cacheprovider", "-p", "no:faulthandler"]
+    saved = {k: os.environ.pop(k, None) for k in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")}
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        pytest.main([*arguments, *map(str, files)], plugins=[collector])
+    finally:
+        os.environ.update({k: v for k, v in saved.items() if v is not None})
+        del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
+    if collector.failure:
+        msg = f"a hidden suite does not load: {collector.failure}"
+        raise ConfigError(msg)
+    return tuple(_check(item, course) for item in collector.items)
+
+
+def _check(item: pytest.Function, course: Course) -> Check:
+    match = FILE.match(item.path.name)
+    module = match.group(2) if match else item.path.stem
+    if module not in {m.name for m in course.modules}:
+        msg = f"{item.path.name} belongs to no module of the course"
+        raise ConfigError(msg, hint="name it test_NN_<module>.py as in course.toml")
+    callspec = getattr(item, "callspec", None)
+    parameters = dict(callspec.params) if callspec else {}
+    names = [n for n in inspect.signature(item.obj).parameters if n not in parameters]
+    if unknown := set(names) - FIXTURES:
+        msg = f"check {item.name} asks for {sorted(unknown)}; there are tt, oracle, rng"
+        raise ConfigError(msg)
+    slug = re.sub(r"[^a-z0-9]+", "_", item.name.lower()).strip("_")
+    doc = (inspect.getdoc(item.obj) or "").split("\n", maxsplit=1)[0].rstrip(".")
+    slug = slug.removeprefix("test_")
+    return Check(
+        id=f"{module}::{slug}",
+        module=module,
+        title=doc or slug.replace("_", " "),
+        marks=marks_of(item.obj),
+        function=item.obj,
+        fixtures=tuple(names),
+        parameters=parameters,
+    )

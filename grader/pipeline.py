@@ -1,0 +1,161 @@
+"""One submission from files to report: compile, checks, milestones, score."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import grader
+from grader import scoring
+from grader.checks.runner import Oracle, Ran, SuiteRunner
+from grader.checks.suites import Check, Suites, load_suites
+from grader.config import Home
+from grader.errors import ConfigError
+from grader.host import describe_host
+from grader.models.course import Course
+from grader.models.measure import Limits, Usage
+from grader.models.report import GradeReport, Measurements, Profile, Verdict
+from grader.models.submission import SourceFile, Submission
+from grader.rounds import Round
+from grader.sandbox import Wall, Zygote
+from grader.sandbox.package import package_of
+from grader.training import MilestoneContext, run_milestones
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a grading is a function of, besides the submission."""
+
+    home: Home
+    course: Course
+    round: Round
+    profile: Profile
+    wall: Wall
+    data: Path | None = None  # data sets of the full profile
+    modules: tuple[str, ...] = ()  # empty: all
+    milestones: tuple[str, ...] | None = None  # None: all; (): none
+    progress: Callable[[str], None] = lambda _: None
+
+
+def grade(submission: Submission, job: Job) -> GradeReport:
+    """Grade one submission.
+
+    Raises:
+        GraderError: ours; nothing a submission does raises.
+    """
+    started, clock = datetime.now(UTC), time.monotonic()
+    cpu_s = _own_cpu_s()
+    suites = load_suites(job.home.suites, job.course)
+    reference = reference_files(job.home.reference / job.course.package)
+    package = package_of(job.course, submission.files)
+    with ExitStack() as stack:
+        oracle_zygote = stack.enter_context(
+            Zygote(job.wall, package_of(job.course, reference), memory=_CEILING)
+        )
+        oracle = Oracle(oracle_zygote)
+        stack.callback(oracle.close)
+        zygote = stack.enter_context(Zygote(job.wall, package, memory=_CEILING))
+        zygote.compile(job.course.limits.load)
+        runner = SuiteRunner(
+            job.course, zygote, oracle, job.round.secret, job.progress
+        )
+        ran = runner.run(_selected(suites, job))
+        modules = scoring.score_modules(job.course, ran)
+        runs = run_milestones(_milestone_context(job, zygote, oracle_zygote), modules)
+    results = tuple(r.result for r in runs)
+    earned, points = scoring.total(modules, results)
+    verdict = Verdict(
+        submission=submission.digest,
+        suites=suites.digest,
+        reference=digest_of(reference),
+        course=job.course.name,
+        round=job.round.name,
+        round_kind=job.round.kind,
+        profile=job.profile,
+        engine=grader.__version__,
+        earned=earned,
+        points=points,
+        modules=modules,
+        milestones=results,
+        notes=submission.notes,
+    )
+    return GradeReport(
+        student=submission.student,
+        label=submission.label,
+        verdict=verdict,
+        measurements=Measurements(
+            started_at=started,
+            wall_s=time.monotonic() - clock,
+            cpu_s=_own_cpu_s() - cpu_s,
+            isolation=job.wall.isolation,
+            host=describe_host(),
+            checks=tuple(r.measure for r in ran),
+            milestones=tuple(r.measure for r in runs if r.measure is not None),
+            suite=_suite_usage(runner, ran),
+        ),
+    )
+
+
+_CEILING = Limits(cpu_s=3600, memory_bytes=2**31, processes=64)
+
+
+def _selected(suites: Suites, job: Job) -> list[Check]:
+    return [c for c in suites.checks if not job.modules or c.module in job.modules]
+
+
+def _milestone_context(job: Job, zygote: Zygote, reference: Zygote) -> MilestoneContext:
+    return MilestoneContext(
+        course=job.course,
+        zygote=zygote,
+        reference=reference,
+        secret=job.round.secret,
+        profile=job.profile,
+        scripts=job.home.milestones,
+        data=job.data,
+        wanted=job.milestones,
+        progress=job.progress,
+    )
+
+
+def reference_files(folder: Path) -> tuple[SourceFile, ...]:
+    """Return the source files of the reference, named as in a submission.
+
+    Raises:
+        ConfigError: there is no package in `folder`.
+    """
+    paths = sorted(folder.rglob("*.py"))
+    if not paths:
+        msg = f"no reference package in {folder}"
+        raise ConfigError(msg, hint="hidden suites need the reference as their oracle")
+    return tuple(
+        SourceFile(
+            path=p.relative_to(folder.parent).as_posix(), data=p.read_bytes()
+        )
+        for p in paths
+    )
+
+
+def digest_of(files: tuple[SourceFile, ...]) -> str:
+    """Return the digest of paths and bytes, as intake computes it."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.path}\0{len(file.data)}\0".encode() + file.data)
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _own_cpu_s() -> float:
+    return time.process_time()
+
+
+def _suite_usage(runner: SuiteRunner, ran: list[Ran]) -> Usage:
+    return Usage(
+        cpu_s=sum(r.measure.cpu_s for r in ran),
+        wall_s=runner.samples[-1].wall_s if runner.samples else 0.0,
+        peak_rss_bytes=max([0, *(r.measure.peak_rss_bytes for r in ran)]),
+        curve=tuple(runner.samples),
+    )

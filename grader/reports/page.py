@@ -1,0 +1,297 @@
+"""What the HTML report shows, worked out before any HTML is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from markupsafe import Markup
+
+from grader.models.report import (
+    CheckMeasure,
+    CheckResult,
+    GradeReport,
+    MilestoneMeasure,
+    MilestoneResult,
+    ModuleResult,
+    Requirement,
+)
+from grader.reports import summary, units
+from grader.reports.curves import Figure, learning_figure, usage_figures
+from grader.reports.svg import bar
+from grader.reports.words import LABELS, STATES, Message, State, message, state
+
+Shown = Callable[[float], str]
+SUSPICION: Final = "not replayed: the trained parameters were not confirmed"
+
+
+class Fact(NamedTuple):
+    """One of the few numbers at the top, with a note below it."""
+
+    name: str
+    value: str
+    note: str
+
+
+class Pair(NamedTuple):
+    """One line of provenance."""
+
+    name: str
+    value: str
+    mono: bool = False
+
+
+class LimitRow(NamedTuple):
+    """How much of one limit was used."""
+
+    name: str
+    used: str
+    limit: str
+    share: str
+    bar: Markup
+
+
+class CheckView(NamedTuple):
+    """One check as shown."""
+
+    title: str
+    task: str
+    state: State
+    label: str
+    cost: str
+    message: Message
+    output: str
+
+
+class ModuleView(NamedTuple):
+    """One module as shown; `tally` follows the labels of the page."""
+
+    anchor: str
+    number: str
+    title: str
+    earned: str
+    points: str
+    bar: Markup
+    tally: tuple[int, ...]
+    checks: tuple[CheckView, ...]
+
+
+class MilestoneView(NamedTuple):
+    """One milestone as shown."""
+
+    anchor: str
+    number: str
+    title: str
+    year: int
+    earned: str
+    points: str
+    state: State
+    label: str
+    message: Message | None
+    metric_line: str
+    requirements: tuple[Requirement, ...]
+    limits: tuple[LimitRow, ...]
+    figures: tuple[Figure, ...]
+    data: str
+    replay: str
+
+
+class Page(NamedTuple):
+    """Everything on the page, in its order."""
+
+    label: str
+    total: str
+    course: str
+    round: str
+    round_kind: str
+    profile: str
+    started: str
+    facts: tuple[Fact, ...]
+    next: tuple[str, ...]
+    labels: tuple[str, ...]
+    modules: tuple[ModuleView, ...]
+    milestones: tuple[MilestoneView, ...]
+    suite: tuple[Figure, ...]
+    notes: tuple[str, ...]
+    provenance: tuple[Pair, ...]
+
+
+def page(report: GradeReport) -> Page:
+    """Return what the page of `report` shows; texts are raw, not escaped."""
+    verdict, measured = report.verdict, report.measurements
+    tallies = [summary.counts(module.checks) for module in verdict.modules]
+    shown = tuple(s for s in STATES if any(tally[s] for tally in tallies))
+    costs = {cost.id: cost for cost in measured.checks}
+    suite = measured.suite
+    return Page(
+        label=report.label,
+        total=units.points(verdict.earned),
+        course=verdict.course,
+        round=verdict.round,
+        round_kind=verdict.round_kind,
+        profile=verdict.profile,
+        started=f"{measured.started_at:%Y-%m-%d %H:%M} UTC",
+        facts=_facts(report),
+        next=_next(report),
+        labels=tuple(LABELS[s] for s in shown),
+        modules=tuple(_module(m, shown, costs) for m in verdict.modules),
+        milestones=tuple(milestone(*pair) for pair in summary.milestones(report)),
+        suite=usage_figures("suite", "all checks", suite) if suite else (),
+        notes=verdict.notes,
+        provenance=_provenance(report),
+    )
+
+
+def _facts(report: GradeReport) -> tuple[Fact, ...]:
+    verdict = report.verdict
+    checks = summary.counts(tuple(c for m in verdict.modules for c in m.checks))
+    reached = sum(state(m.outcome) == "passed" for m in verdict.milestones)
+    isolation = report.measurements.isolation
+    share = f"{100 * verdict.earned / verdict.points:.1f} %" if verdict.points else ""
+    behind = ", ".join(isolation.features) or "no further walls"
+    return (
+        Fact("points", units.points(verdict.earned), _of(verdict.points, share)),
+        Fact("checks passed", str(checks["passed"]), f"of {sum(checks.values())}"),
+        Fact("milestones reached", str(reached), f"of {len(verdict.milestones)}"),
+        Fact("isolation", isolation.tier, behind),
+    )
+
+
+def _of(points: float, share: str) -> str:
+    return f"of {units.points(points)}" + (f", {share}" if share else "")
+
+
+def _next(report: GradeReport) -> tuple[str, ...]:
+    """Say what to do, most useful first: fix, unblock, write, wait."""
+    items = [
+        f"Blocked by {by}: {n} {'check' if n == 1 else 'checks'}. Start there."
+        for by, n in summary.blocked(report)
+    ]
+    modules = report.verdict.modules
+    todos = [found for found in map(summary.todo, modules) if found is not None]
+    for left in todos:
+        task = left.message.removeprefix("TODO ")
+        where = f"{left.module.number} {left.module.title}"
+        items.append(f"{where}: {left.left} left to write; next: {task}")
+    waiting = sum(len(summary.in_state(m, "unjudged")) for m in modules)
+    waiting += sum(state(m.outcome) == "unjudged" for m in report.verdict.milestones)
+    if waiting:
+        items.append(
+            f"{waiting} could not be judged (our side); nothing to do, "
+            "it will be re-run."
+        )
+    return tuple(items)
+
+
+def _module(
+    module: ModuleResult, shown: tuple[State, ...], costs: dict[str, CheckMeasure]
+) -> ModuleView:
+    tally = summary.counts(module.checks)
+    total = max(1, len(module.checks))
+    return ModuleView(
+        anchor=f"module-{module.name}",
+        number=module.number,
+        title=module.title,
+        earned=units.points(module.earned),
+        points=units.points(module.points),
+        bar=bar([(s, tally[s] / total) for s in STATES if tally[s]]),
+        tally=tuple(tally[s] for s in shown),
+        checks=tuple(_check(c, costs.get(c.id)) for c in module.checks),
+    )
+
+
+def _check(check: CheckResult, cost: CheckMeasure | None) -> CheckView:
+    found = state(check.outcome)
+    return CheckView(
+        title=check.title,
+        task=check.task,
+        state=found,
+        label=LABELS[found],
+        cost=f"{1000 * cost.cpu_s:.0f} ms" if cost else "",
+        message=message(check.outcome),
+        output=check.output,
+    )
+
+
+def milestone(result: MilestoneResult, cost: MilestoneMeasure | None) -> MilestoneView:
+    """Return one milestone as shown; also used by the public pages."""
+    found = state(result.outcome)
+    anchor = f"milestone-{result.name}"
+    learning = learning_figure(anchor, result)
+    name = f"milestone {result.number} {result.title}"
+    over_time = usage_figures(anchor, name, cost.usage) if cost else ()
+    return MilestoneView(
+        anchor=anchor,
+        number=result.number,
+        title=result.title,
+        year=result.year,
+        earned=units.points(result.earned),
+        points=units.points(result.points),
+        state=found,
+        label="reached" if found == "passed" else LABELS[found],
+        message=None if found == "passed" else message(result.outcome),
+        metric_line=_metric_line(result),
+        requirements=result.requirements,
+        limits=_limits(cost) if cost else (),
+        figures=((learning,) if learning else ()) + over_time,
+        data=result.data,
+        replay=_replay(result),
+    )
+
+
+def _metric_line(result: MilestoneResult) -> str:
+    target = units.metric(result.metric_name, result.target)
+    if result.metric is None:
+        return f"No {result.metric_name} was measured; the target is {target}."
+    got = units.metric(result.metric_name, result.metric)
+    return f"Measured {result.metric_name}: {got}; the target is {target}."
+
+
+def _replay(result: MilestoneResult) -> str:
+    if result.replayed:
+        return "The reference, given the trained parameters, predicts the same."
+    return "" if result.metric is None else f"This run was {SUSPICION}."
+
+
+def _limits(cost: MilestoneMeasure) -> tuple[LimitRow, ...]:
+    mib = units.mebibytes
+    used, memory = cost.usage, cost.memory_limit_bytes
+    return (
+        _limit("CPU time", used.cpu_s, cost.cpu_limit_s, _seconds),
+        _limit("wall time", used.wall_s, cost.wall_limit_s, _seconds),
+        _limit("memory", used.peak_rss_bytes, memory, lambda b: f"{mib(b)} MiB"),
+    )
+
+
+def _limit(name: str, used: float, limit: float, shown: Shown) -> LimitRow:
+    share = used / limit if limit else 0.0
+    style = "failed" if share > 1 else "passed"
+    percent = f"{100 * share:.0f} %"
+    return LimitRow(name, shown(used), shown(limit), percent, bar([(style, share)]))
+
+
+def _seconds(value: float) -> str:
+    return f"{units.seconds(value)} s"
+
+
+def _provenance(report: GradeReport) -> tuple[Pair, ...]:
+    verdict, measured = report.verdict, report.measurements
+    host, isolation = measured.host, measured.isolation
+    features = f" ({', '.join(isolation.features)})" if isolation.features else ""
+    pairs = (
+        Pair("submission", verdict.submission, mono=True),
+        Pair("suites", verdict.suites, mono=True),
+        Pair("reference", verdict.reference, mono=True),
+        Pair("image", host.image, mono=True),
+        Pair("round", f"{verdict.round} ({verdict.round_kind})"),
+        Pair("profile", verdict.profile),
+        Pair("isolation", isolation.tier + features),
+        Pair("engine", f"grader {verdict.engine}"),
+        Pair("host", f"{host.cpu}, {host.cores} cores, {host.kernel}"),
+        Pair("software", f"Python {host.python}, numpy {host.numpy}, {host.blas}"),
+        Pair("graded", f"{measured.started_at:%Y-%m-%d %H:%M:%S} UTC"),
+        Pair(
+            "took", f"{_seconds(measured.cpu_s)} CPU, {_seconds(measured.wall_s)} wall"
+        ),
+    )
+    return tuple(pair for pair in pairs if pair.value)

@@ -1,0 +1,172 @@
+"""Line charts as SVG, drawn from numbers alone.
+
+The only text in a chart comes from the caller and is escaped here. Colours come from
+the page through the classes `s1`, `s2`, `limit`, `grid` and `axis`, so that dark mode
+and print need no second drawing. One unit is one CSS pixel at full width.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup
+
+WIDTH, HEIGHT = 420, 190
+LEFT, RIGHT, TOP, BOTTOM = 48, 12, 14, 34
+MOST_POINTS: Final = 200  # a chart is 360 units wide; more cannot be seen
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis: its title and the greatest value that must fit; it starts at zero."""
+
+    title: str
+    top: float
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What a chart shows; `title` and `description` are read aloud in its place."""
+
+    id: str
+    title: str
+    description: str
+    x: Axis
+    y: Axis
+    points: tuple[Point, ...]
+    limit: float | None = None  # a dashed line, named `limit_name`
+    limit_name: str = ""
+    style: str = "s1"
+
+
+def line_chart(chart: Chart) -> Markup:
+    """Return the chart as an `<svg>` that fits the width of its place."""
+    top = max(chart.y.top, chart.limit or 0.0)
+    x_ticks, y_ticks = ticks(chart.x.top), ticks(top)
+    place = _Place(x_ticks[-1], y_ticks[-1])
+    parts = [
+        *(_y_tick(place, tick) for tick in y_ticks),
+        *(_x_tick(place, tick) for tick in x_ticks),
+        _titles(chart),
+    ]
+    if chart.limit is not None:
+        parts.append(_limit(place, chart.limit, chart.limit_name))
+    parts.append(_path(place, thin(chart.points), chart.style))
+    head = Markup(
+        '<svg viewBox="0 0 {w} {h}" role="img" aria-labelledby="{id}-t {id}-d">'
+        '<title id="{id}-t">{title}</title><desc id="{id}-d">{desc}</desc>'
+    ).format(w=WIDTH, h=HEIGHT, id=chart.id, title=chart.title, desc=chart.description)
+    return head + Markup("").join(parts) + Markup("</svg>")
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Maps values to units of the drawing."""
+
+    x_top: float
+    y_top: float
+
+    def x(self, value: float) -> str:
+        return _number(LEFT + (WIDTH - LEFT - RIGHT) * value / self.x_top)
+
+    def y(self, value: float) -> str:
+        return _number(HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * value / self.y_top)
+
+
+def ticks(top: float, about: int = 4) -> list[float]:
+    """Return round values from zero to at least `top`."""
+    if not top > 0:
+        return [0.0, 1.0]
+    raw = top / about
+    scale = 10.0 ** math.floor(math.log10(raw))
+    step = next(s for s in (1, 2, 2.5, 5, 10) if s * scale >= raw * (1 - 1e-9)) * scale
+    count = math.ceil(top / step - 1e-9)
+    return [float(f"{i * step:.10g}") for i in range(count + 1)]
+
+
+def thin(points: Sequence[Point], most: int = MOST_POINTS) -> list[Point]:
+    """Return at most `most` points; of each stretch the highest, so no peak is lost."""
+    if len(points) <= most:
+        return list(points)
+    inner, count = points[1:-1], most - 2
+    bounds = [i * len(inner) // count for i in range(count + 1)]
+    kept = [
+        max(inner[a:b], key=lambda point: point[1])
+        for a, b in itertools.pairwise(bounds)
+    ]
+    return [points[0], *kept, points[-1]]
+
+
+def _path(place: _Place, points: Sequence[Point], style: str) -> Markup:
+    if len(points) == 1:
+        x, y = points[0]
+        dot = Markup('<circle class="dot {c}" cx="{x}" cy="{y}" r="3"/>')
+        return dot.format(c=style, x=place.x(x), y=place.y(y))
+    line = " ".join(f"{place.x(x)},{place.y(y)}" for x, y in points)
+    return Markup('<polyline class="{c}" points="{p}"/>').format(c=style, p=line)
+
+
+def _y_tick(place: _Place, tick: float) -> Markup:
+    return Markup(
+        '<line class="grid" x1="{a}" x2="{b}" y1="{y}" y2="{y}"/>'
+        '<text x="{t}" y="{y}" dy="4" text-anchor="end">{v}</text>'
+    ).format(a=LEFT, b=WIDTH - RIGHT, y=place.y(tick), t=LEFT - 6, v=_label(tick))
+
+
+def _x_tick(place: _Place, tick: float) -> Markup:
+    return Markup('<text x="{x}" y="{y}" text-anchor="middle">{v}</text>').format(
+        x=place.x(tick), y=HEIGHT - BOTTOM + 15, v=_label(tick)
+    )
+
+
+def _titles(chart: Chart) -> Markup:
+    return Markup(
+        '<text class="axis" x="{x}" y="{y}" text-anchor="end">{xt}</text>'
+        '<text class="axis" x="{left}" y="9">{yt}</text>'
+    ).format(
+        x=WIDTH - RIGHT, y=HEIGHT - 4, xt=chart.x.title, left=LEFT, yt=chart.y.title
+    )
+
+
+def _limit(place: _Place, value: float, name: str) -> Markup:
+    return Markup(
+        '<line class="limit" x1="{a}" x2="{b}" y1="{y}" y2="{y}"/>'
+        '<text class="limit" x="{b}" y="{y}" dy="-4" text-anchor="end">{name}</text>'
+    ).format(a=LEFT, b=WIDTH - RIGHT, y=place.y(value), name=name)
+
+
+def bar(
+    parts: Sequence[tuple[str, float]], width: int = 120, height: int = 10
+) -> Markup:
+    """Return a stacked bar of (class, share of the whole), hidden from screen readers.
+
+    It only repeats numbers that stand beside it.
+    """
+    x, shapes = 0.0, []
+    for style, share in parts:
+        size = max(0.0, min(1.0, share)) * width
+        shapes.append(
+            Markup('<rect class="{c}" x="{x}" width="{w}" height="{h}"/>').format(
+                c=style, x=_number(x), w=_number(size), h=height
+            )
+        )
+        x += size
+    head = Markup(
+        '<svg class="bar" viewBox="0 0 {w} {h}" width="{w}" height="{h}"'
+        ' aria-hidden="true"><rect class="rest" width="{w}" height="{h}"/>'
+    ).format(w=width, h=height)
+    return head + Markup("").join(shapes) + Markup("</svg>")
+
+
+def _number(value: float) -> str:
+    return f"{value:.1f}".rstrip("0").rstrip(".")
+
+
+def _label(value: float) -> str:
+    return f"{value:.6g}"

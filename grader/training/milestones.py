@@ -1,0 +1,221 @@
+"""Run and judge the milestones of one submission."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from grader import datasets
+from grader.checks.checklib import CheckFailure
+from grader.checks.judge import judge, raised
+from grader.checks.remote import OracleError
+from grader.checks.runner import preload_of, seed_of
+from grader.models.course import Course, Milestone, MilestoneProfile
+from grader.models.measure import Limits
+from grader.models.outcome import (
+    Blocked,
+    Crashed,
+    Inconclusive,
+    Limit,
+    LimitExceeded,
+    NotImplementedYet,
+    Outcome,
+    Passed,
+)
+from grader.models.report import (
+    MilestoneMeasure,
+    MilestoneResult,
+    ModuleResult,
+    Profile,
+)
+from grader.sandbox import Died, Ending, LimitHit, StudentError, Zygote
+from grader.training.attempt import Attempt, Trained, train_once
+
+TRIES: Final = 3  # inconclusive runs are repeated twice
+
+
+@dataclass(frozen=True)
+class MilestoneContext:
+    """What the milestones of one grading share."""
+
+    course: Course
+    zygote: Zygote
+    reference: Zygote
+    secret: bytes
+    profile: Profile
+    scripts: Path
+    data: Path | None
+    wanted: tuple[str, ...] | None  # None: all
+    progress: Callable[[str], None] = field(default=lambda _: None)
+
+
+@dataclass(frozen=True)
+class MilestoneRun:
+    """A verdict and, where it ran, what it cost."""
+
+    result: MilestoneResult
+    measure: MilestoneMeasure | None
+
+
+def run_milestones(
+    context: MilestoneContext, modules: Sequence[ModuleResult]
+) -> list[MilestoneRun]:
+    """Run every milestone that has a script in this profile."""
+    runs = []
+    for milestone in context.course.milestones:
+        profile = milestone.quick if context.profile == "quick" else milestone.full
+        if profile is None or not (
+            context.wanted is None or milestone.name in context.wanted
+        ):
+            continue
+        if not (context.scripts / milestone.folder / profile.script).is_file():
+            continue  # points exist only for milestones that can be run
+        runs.append(_run(context, milestone, profile, modules))
+    return runs
+
+
+def _run(
+    context: MilestoneContext,
+    milestone: Milestone,
+    profile: MilestoneProfile,
+    modules: Sequence[ModuleResult],
+) -> MilestoneRun:
+    waiting = _waiting_for(milestone, modules)
+    if waiting is not None:
+        return MilestoneRun(_result(milestone, profile, waiting, None, "not run"), None)
+    attempt = _attempt(context, milestone, profile)
+    trained = _judged(context, attempt)
+    tries = 1
+    while tries < TRIES and (
+        isinstance(trained.outcome, Inconclusive)
+        or (tries == 1 and _barely_over(trained, attempt))
+    ):
+        tries += 1
+        trained = _judged(context, attempt)
+    result = _result(
+        milestone, profile, _final(trained, attempt), trained, attempt.data_title
+    )
+    return MilestoneRun(result, _measure(milestone, attempt, trained, tries))
+
+
+def _attempt(
+    context: MilestoneContext, milestone: Milestone, profile: MilestoneProfile
+) -> Attempt:
+    seed = seed_of(context.secret, f"milestone:{milestone.name}")
+    data = datasets.load(
+        profile.data, root=context.data, profile=context.profile, seed=seed
+    )
+    script = context.scripts / milestone.folder / profile.script
+    return Attempt(
+        name=milestone.name,
+        script=script.read_text(encoding="utf8"),
+        profile=profile,
+        data=data,
+        seed=seed,
+        preload=preload_of(context.course, context.course.module(milestone.needs[-1])),
+        load_limits=context.course.limits.load,
+    )
+
+
+def _judged(context: MilestoneContext, attempt: Attempt) -> Trained:
+    """Train once and turn whatever happened into an outcome."""
+    trained = Trained()
+    try:
+        train_once(context.zygote, context.reference, attempt, trained, context.progress)
+    except (StudentError, Ending, CheckFailure, OracleError) as exc:
+        place = trained.where(attempt)
+        trained.outcome = _outcome(exc, trained.how, place, attempt.limits)
+    return trained
+
+
+def _outcome(
+    exc: StudentError | Ending | CheckFailure | OracleError, how: str, place: str, limits: Limits
+) -> Outcome:
+    match exc:
+        case StudentError():
+            return raised(exc, place, limits)
+        case LimitHit():
+            return LimitExceeded(which=exc.which, limit=exc.limit, where=place)
+        case Died():
+            return Crashed(how=how or str(exc), where=place)
+        case _:
+            return judge(exc, how=how, call=place, limits=limits, holds=lambda: False)
+
+
+def _barely_over(trained: Trained, attempt: Attempt) -> bool:
+    return trained.usage is not None and trained.usage.cpu_s > attempt.cpu_limit_s
+
+
+def _final(trained: Trained, attempt: Attempt) -> Outcome:
+    """A run that reached its target over the limit twice has still failed."""
+    if isinstance(trained.outcome, Passed) and _barely_over(trained, attempt):
+        most = f"{attempt.cpu_limit_s:.1f} s of CPU time"
+        return LimitExceeded(which=Limit.CPU, limit=most, where="in training")
+    return trained.outcome
+
+
+def _waiting_for(
+    milestone: Milestone, modules: Sequence[ModuleResult]
+) -> Outcome | None:
+    """Return why the milestone cannot be run yet, if a module it needs fails."""
+    by_name = {m.name: m for m in modules}
+    missing = []
+    for need in milestone.needs:
+        module = by_name.get(need)
+        right = sum(isinstance(c.outcome, Passed) for c in module.checks) if module else 0
+        if module and 2 * right < len(module.checks):
+            missing.append(module)
+    if not missing:
+        return None
+    if all(
+        isinstance(c.outcome, NotImplementedYet) for m in missing for c in m.checks
+    ):
+        first = missing[0]
+        return NotImplementedYet(message=f"needs {first.number} {first.name} first")
+    return Blocked(by=tuple(m.name for m in missing))
+
+
+def _result(
+    milestone: Milestone,
+    profile: MilestoneProfile,
+    outcome: Outcome,
+    trained: Trained | None,
+    data: str,
+) -> MilestoneResult:
+    right = isinstance(outcome, Passed)
+    return MilestoneResult(
+        name=milestone.name,
+        number=milestone.number,
+        year=milestone.year,
+        title=milestone.title,
+        points=milestone.points,
+        earned=milestone.points if right else 0.0,
+        outcome=outcome,
+        metric=trained.metric if trained else None,
+        metric_name=profile.metric,
+        target=profile.target,
+        requirements=tuple(trained.requirements) if trained else (),
+        curve=tuple(trained.curve) if trained else (),
+        replayed=trained.replayed if trained else False,
+        data=data,
+    )
+
+
+def _measure(
+    milestone: Milestone, attempt: Attempt, trained: Trained, tries: int
+) -> MilestoneMeasure | None:
+    if trained.usage is None:
+        return None
+    exceeded = trained.outcome.which if isinstance(trained.outcome, LimitExceeded) else None
+    return MilestoneMeasure(
+        name=milestone.name,
+        usage=trained.usage,
+        cpu_limit_s=attempt.cpu_limit_s,
+        wall_limit_s=attempt.profile.wall_s,
+        memory_limit_bytes=attempt.profile.memory_mib * 2**20,
+        budget_factor=attempt.factor,
+        attempts=tries,
+        exceeded=exceeded,
+    )

@@ -1,0 +1,124 @@
+"""Milestone 03 (1986): hidden layers read handwriting, 8x8 pixels a digit.
+
+Uses your modules 02 to 08: autograd sends the error back through the hidden layers,
+your Trainer and Adam do the rest.
+Target: at least 95 % right on digits it has not seen.
+
+Run:    python mlp_digits.py --seed 0
+Source: D. E. Rumelhart, G. E. Hinton, R. J. Williams, "Learning representations by
+        back-propagating errors", Nature 323, 533-536, 1986.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import numpy as np
+
+PIXELS: Final = 8 * 8
+HIDDEN: Final = (128, 64)
+CLASSES: Final = 10
+EPOCHS: Final = 20
+BATCH: Final = 32
+PREDICT_BATCH: Final = 1000  # keeps activations small
+LEARNING_RATE: Final = 6e-3
+TARGET: Final = 0.95
+# Trained in parts of an epoch, so that the learning rate falls in small steps.
+SLICES: Final = 4  # an epoch
+
+
+def build(tt: Any, rng: np.random.Generator, width: int = 1) -> dict[str, Any]:  # noqa: ARG001
+    """Return the three Linear layers; `width` widens the two hidden ones."""
+    one, two = HIDDEN[0] * width, HIDDEN[1] * width
+    return {
+        "fc1": tt.Linear(PIXELS, one),
+        "fc2": tt.Linear(one, two),
+        "fc3": tt.Linear(two, CLASSES),
+    }
+
+
+def network(tt: Any, model: dict[str, Any]) -> Any:
+    """Return Linear-ReLU-Linear-ReLU-Linear on the layers of `model`."""
+    fc1, fc2, fc3 = (model[name] for name in ("fc1", "fc2", "fc3"))
+    return tt.Sequential(fc1, tt.ReLU(), fc2, tt.ReLU(), fc3)
+
+
+def flatten(images: Any) -> Any:
+    """Return rows in [0, 1], scaling bytes. Shapes: (n, h, w) -> (n, h * w)."""
+    rows = images.reshape(len(images), -1)
+    return rows / np.float32(255) if rows.dtype == np.uint8 else rows
+
+
+def batches(tt: Any, data: dict[str, Any], rows: Any, size: int) -> Iterator[Any]:
+    """Yield (images, class ids) as tensors, `size` examples at a time."""
+    for start in range(0, len(rows), size):
+        part = rows[start : start + size]
+        yield tt.Tensor(flatten(data["x"][part])), tt.Tensor(data["y"][part])
+
+
+def train(
+    tt: Any,
+    model: dict[str, Any],
+    data: dict[str, Any],
+    budget: dict[str, int],
+    log: Callable[..., None],
+) -> Iterator[None]:
+    """Train with Adam and a falling learning rate; one slice is a part of an epoch."""
+    rng = np.random.default_rng(budget["seed"])
+    net = network(tt, model)
+    trainer = tt.Trainer(
+        net,
+        tt.Adam(net.parameters(), lr=LEARNING_RATE),
+        tt.CrossEntropyLoss(),
+        scheduler=tt.CosineSchedule(
+            LEARNING_RATE, LEARNING_RATE / 50, SLICES * budget["epochs"]
+        ),
+    )
+    batch = budget.get("batch", BATCH)
+    for epoch in range(1, budget["epochs"] + 1):
+        for rows in np.array_split(rng.permutation(len(data["x"])), SLICES):
+            log(epoch=epoch, loss=trainer.train_epoch(batches(tt, data, rows, batch)))
+            yield
+
+
+def predict(tt: Any, model: dict[str, Any], x: Any) -> Any:
+    """Return logits as float32. Shapes: x (n, 8, 8) -> (n, 10)."""
+    net = network(tt, model)
+    with tt.no_grad():
+        parts = [
+            net(tt.Tensor(flatten(x[start : start + PREDICT_BATCH]))).data
+            for start in range(0, len(x), PREDICT_BATCH)
+        ]
+    return np.concatenate(parts).astype(np.float32)
+
+
+def main() -> None:
+    """Train, judge on unseen digits and print what it cost."""
+    try:
+        from milestones import datasets, runner  # noqa: PLC0415
+    except ModuleNotFoundError as exc:
+        sys.exit(f"{exc.name} is not installed here: run `make setup` first")
+    era = runner.Era(
+        machine="VAX-11/780 (1977) with floating-point unit, as first sold",
+        flops_per_s=250_000,
+        memory_bytes=2 << 20,
+        remark="The paper's family-tree network had 36 inputs and 24 outputs.",
+    )
+    script = runner.Script(
+        doc=__doc__ or "",
+        build=build,
+        train=train,
+        predict=predict,
+        load=datasets.digits,
+        epochs=EPOCHS,
+        batch=BATCH,
+        target=TARGET,
+        era=era,
+    )
+    runner.main(script)
+
+
+if __name__ == "__main__":
+    main()

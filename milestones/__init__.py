@@ -1,0 +1,6 @@
+"""The historical runs, and the three small modules that their scripts share.
+
+`runner` runs a script, `datasets` gives it data, `systems` measures what it costs.
+The scripts themselves need only numpy and `tinytorch`; they use these modules in
+`main()` alone, so that a grader can run their `build`, `train` and `predict` bare.
+"""
