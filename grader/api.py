@@ -61,14 +61,18 @@ def grade(
     options = options or GradeOptions()
     home = find_home(options.course)
     course = load_course(home.course_file)
-    _known(options, {m.name for m in course.modules}, {m.name for m in course.milestones})
+    _known(
+        options, {m.name for m in course.modules}, {m.name for m in course.milestones}
+    )
     submission = open_submission(
         source, package=course.package, student=options.student
     )
     if options.sandbox == "docker":
         from grader.container import grade_in_docker  # noqa: PLC0415
 
-        return grade_in_docker(home, submission, _round(home, options, submission), options)
+        return grade_in_docker(
+            home, submission, _round(home, options, submission), options
+        )
     job = Job(
         home=home,
         course=course,

@@ -75,7 +75,9 @@ def load_course(path: Path) -> Course:
         first = exc.errors(include_url=False)[0]
         key = _key(first["loc"], data)
         msg = f"{path}: {key}: {first['msg']}"
-        raise ConfigError(msg, hint="keys are listed in docs/reference/course.md") from exc
+        raise ConfigError(
+            msg, hint="keys are listed in docs/reference/course.md"
+        ) from exc
     _check_references(path, course)
     return course
 

@@ -61,9 +61,7 @@ def grade(submission: Submission, job: Job) -> GradeReport:
         stack.callback(oracle.close)
         zygote = stack.enter_context(Zygote(job.wall, package, memory=_CEILING))
         zygote.compile(job.course.limits.load)
-        runner = SuiteRunner(
-            job.course, zygote, oracle, job.round.secret, job.progress
-        )
+        runner = SuiteRunner(job.course, zygote, oracle, job.round.secret, job.progress)
         ran = runner.run(_selected(suites, job))
         modules = scoring.score_modules(job.course, ran)
         runs = run_milestones(_milestone_context(job, zygote, oracle_zygote), modules)
@@ -133,9 +131,7 @@ def reference_files(folder: Path) -> tuple[SourceFile, ...]:
         msg = f"no reference package in {folder}"
         raise ConfigError(msg, hint="hidden suites need the reference as their oracle")
     return tuple(
-        SourceFile(
-            path=p.relative_to(folder.parent).as_posix(), data=p.read_bytes()
-        )
+        SourceFile(path=p.relative_to(folder.parent).as_posix(), data=p.read_bytes())
         for p in paths
     )
 

@@ -87,7 +87,9 @@ def load_round(state: Path, name: str) -> Round:
         return Round.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as exc:
         msg = f"{path} cannot be read"
-        raise ConfigError(msg, hint="restore it from a backup; a secret has no copy") from exc
+        raise ConfigError(
+            msg, hint="restore it from a backup; a secret has no copy"
+        ) from exc
 
 
 def course_secret(state: Path) -> bytes:
@@ -115,7 +117,9 @@ def write_private(path: Path, data: bytes) -> None:
             file.write(data)
     except FileExistsError as exc:
         msg = f"{path} exists already"
-        raise ConfigError(msg, hint="choose another name; a secret is never replaced") from exc
+        raise ConfigError(
+            msg, hint="choose another name; a secret is never replaced"
+        ) from exc
     except OSError as exc:
         msg = f"{path}: {exc.strerror}"
         raise ConfigError(msg) from exc

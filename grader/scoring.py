@@ -19,7 +19,9 @@ from grader.models.report import CheckResult, MilestoneResult, ModuleResult
 
 def score_modules(course: Course, ran: Sequence[Ran]) -> tuple[ModuleResult, ...]:
     """Return one result per module that has checks; the others carry no points."""
+    bad = {r.check.family for r in ran if not passed(r)}
     good = {r.check.id for r in ran if passed(r)}
+    good |= {r.check.family for r in ran} - bad
     weak = _weak_modules(ran)
     results = []
     for module in course.modules:

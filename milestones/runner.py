@@ -192,7 +192,7 @@ def explained() -> Iterator[None]:
         todo = f"TODO {found[1]}.{found[2]} {found[3]}".rstrip()
         _stop(f"needs module {number} {_MODULES.get(number, '')}: {todo}")
     except (AttributeError, ImportError) as exc:
-        # "'Tensor' object has no attribute 'backward'": the last name is the missing one
+        # "'Tensor' object has no attribute 'backward'": the last name is missing
         names = [name for name in re.findall(r"'(\w+)'", str(exc)) if name in _HOMES]
         if not names:
             raise

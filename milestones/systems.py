@@ -60,6 +60,13 @@ class Size:
     peak_bytes: int
 
 
+@dataclass(frozen=True)
+class _Case:
+    name: str
+    width: int
+    batch: int
+
+
 class _Timed:
     """A layer that notes shape and time of every call."""
 
@@ -217,37 +224,53 @@ def _architecture(tt: Any, script: Script, model: Model, x: Any) -> list[Row]:
 
 def _growth(tt: Any, script: Script, train: Part) -> list[Size]:
     wide = "inputs x2" if script.widens_inputs else "width x2"
+    cases = [
+        _Case("as it is", 1, script.batch),
+        _Case(wide, 2, script.batch),
+        _Case("batch x2", 1, 2 * script.batch),
+    ]
+    runs = [_stepper(tt, script, train, case) for case in cases]
+    # In turns, so that a slow moment of the machine meets all cases alike.
+    times = [[_timed(steps) for _, steps in runs] for _ in range(_REPEATS)]
+    best = np.min(times, axis=0)
     return [
-        _size(tt, script, train, ("as it is", 1, script.batch)),
-        _size(tt, script, train, (wide, 2, script.batch)),
-        _size(tt, script, train, ("batch x2", 1, 2 * script.batch)),
+        Size(case.name, case.batch, _count(model.values()), step_s, _peak(steps))
+        for case, (model, steps), step_s in zip(cases, runs, best.tolist(), strict=True)
     ]
 
 
-def _size(tt: Any, script: Script, train: Part, what: tuple[str, int, int]) -> Size:
-    case, width, batch = what
-    model = script.build(tt, np.random.default_rng(0), width)
+def _stepper(
+    tt: Any, script: Script, train: Part, case: _Case
+) -> tuple[Model, Callable[[int], None]]:
+    """Return a model of the case's size, and a function that trains it for n steps."""
+    model = script.build(tt, np.random.default_rng(0), case.width)
     x = train["x"]
     if script.widens_inputs:
-        x = np.concatenate([x] * width, axis=-1)
+        x = np.concatenate([x] * case.width, axis=-1)
 
     def steps(count: int) -> None:
-        few = np.arange(count * batch) % len(x)
+        few = np.arange(count * case.batch) % len(x)
         data = {"x": x[few], "y": train["y"][few]}
-        budget = {"epochs": 1, "seed": 0, "batch": batch}
+        budget = {"epochs": 1, "seed": 0, "batch": case.batch}
         for _ in script.train(tt, model, data, budget, lambda **_facts: None):
             pass
 
-    times = []
-    for _ in range(_REPEATS):
-        start = time.perf_counter()
-        steps(_STEPS)
-        times.append((time.perf_counter() - start) / _STEPS)
+    return model, steps
+
+
+def _timed(steps: Callable[[int], None]) -> float:
+    start = time.perf_counter()
+    steps(_STEPS)
+    return (time.perf_counter() - start) / _STEPS
+
+
+def _peak(steps: Callable[[int], None]) -> int:
     tracemalloc.start()
-    steps(1)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return Size(case, batch, _count(model.values()), min(times), peak)
+    try:
+        steps(1)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def _parameters(layers: Any) -> list[Any]:

@@ -49,7 +49,12 @@ def normal(text: str, limit: int = MAX_TEXT) -> str:
 
 
 def judge(
-    exc: Exception | None, *, how: str, call: str, limits: Limits, holds: Callable[[], bool]
+    exc: Exception | None,
+    *,
+    how: str,
+    call: str,
+    limits: Limits,
+    holds: Callable[[], bool],
 ) -> Outcome:
     """Return the outcome of a check that ended with `exc`.
 

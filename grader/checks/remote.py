@@ -261,5 +261,3 @@ def remote_source(tt: Any, fn: Callable[..., Any], **inputs: Any) -> Any:
     source = "import numpy as np\n" + textwrap.dedent(inspect.getsource(fn))
     module = session(tt).ask("source", source, name="given")
     return getattr(module, fn.__name__)(tt, **inputs)
-
-

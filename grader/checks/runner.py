@@ -240,13 +240,9 @@ class SuiteRunner:
         now = time.monotonic() - self._start
         self._clock_cpu_s += cpu_s
         top = max([peak, *(s.rss_bytes for s in curve)])
-        self.samples.append(
-            Sample(wall_s=now, cpu_s=self._clock_cpu_s, rss_bytes=top)
-        )
+        self.samples.append(Sample(wall_s=now, cpu_s=self._clock_cpu_s, rss_bytes=top))
 
 
 def passed(ran: Ran) -> bool:
     """Return whether the check holds."""
     return isinstance(ran.outcome, Passed)
-
-

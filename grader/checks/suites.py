@@ -26,6 +26,7 @@ class Check:
     """One hidden check, ready to be called with (a part of) tt, oracle, rng."""
 
     id: str
+    family: str  # the id without parameters; "needs" may name all of them by it
     module: str
     title: str
     marks: Marks
@@ -54,7 +55,8 @@ def load_suites(folder: Path, course: Course) -> Suites:
         msg = f"no hidden suites in {folder}"
         raise ConfigError(msg, hint="name the folder of `test_NN_name.py` files")
     checks = _collect(folder, files, course)
-    known = {c.id for c in checks} | {m.name for m in course.modules}
+    known = {m.name for m in course.modules}
+    known |= {name for c in checks for name in (c.id, c.family)}
     for check in checks:
         for need in check.marks.needs:
             if need not in known:
@@ -123,6 +125,7 @@ def _check(item: pytest.Function, course: Course) -> Check:
     slug = slug.removeprefix("test_")
     return Check(
         id=f"{module}::{slug}",
+        family=f"{module}::{item.originalname.removeprefix('test_')}",
         module=module,
         title=doc or slug.replace("_", " "),
         marks=marks_of(item.obj),

@@ -16,7 +16,8 @@ from grader.errors import SubmissionRejectedError
 from grader.intake.bundle import digest_of, pack, read_manifest, verify
 from grader.intake.entries import ArchiveError, Reader
 from grader.intake.folder import FILE_FLAGS, FolderReader, read_regular
-from grader.intake.git import GitFailedError, GitReader, fetched, parse_address
+from grader.intake.git import GitReader, fetched, parse_address
+from grader.intake.git_process import GitFailedError
 from grader.intake.limits import ARCHIVE_BYTES, MIB
 from grader.intake.names import shown
 from grader.intake.select import list_entries, take

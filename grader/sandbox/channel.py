@@ -49,7 +49,11 @@ class Channel:
         self._open = True  # the other end of the output pipe
 
     def ask(
-        self, op: str, *args: Any, refer: Callable[[Any], Any] | None = None, **more: Any
+        self,
+        op: str,
+        *args: Any,
+        refer: Callable[[Any], Any] | None = None,
+        **more: Any,
     ) -> Any:
         """Send one request and return the value of its answer.
 

@@ -35,9 +35,15 @@ READY_S: Final = 20.0  # a cold disk reads numpy in about 5 s
 CLEAR_S: Final = 1.0
 HANG_UP_S: Final = 0.25  # for a check to see that we hung up, and to die
 ENVIRONMENT: Final = {
-    "PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8",  # noqa: S108
-    "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1",
-    "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
+    "PATH": "/usr/bin:/bin",
+    "HOME": "/tmp",
+    "LANG": "C.UTF-8",  # noqa: S108
+    "PYTHONHASHSEED": "0",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONUTF8": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
 }
 
 
@@ -89,7 +95,7 @@ class Zygote:
     def close(self) -> None:
         """Kill the whole tree and remove the scratch folder."""
         if hasattr(self, "tree"):
-            self.clear(0)
+            self.clear(0, self.own)
         self._control.close()
         self._process.kill()
         self._process.wait()
@@ -147,8 +153,8 @@ class Zygote:
         """Return a meter of this tree."""
         return Meter(self.tree, self._baseline)
 
-    def clear(self, uid: int) -> None:
-        """End everything but the zygote itself.
+    def clear(self, uid: int, keep: set[int]) -> None:
+        """End what runs as `uid` and everything in the tree but `keep`.
 
         Raises:
             SandboxLost: something survives; ours, and the run must not go on.
@@ -158,7 +164,7 @@ class Zygote:
             known = [f for f in folders if not self.wall.bubblewrap] or folders[:2]
             order = {"do": "purge", "uid": uid, "folders": known}
             self.command(order)
-        if not self.tree.kill(self.own, within_s=CLEAR_S):
+        if not self.tree.kill(keep, within_s=CLEAR_S):
             msg = "a process of the submission could not be killed"
             raise SandboxLost(msg)
 
@@ -227,6 +233,7 @@ class Group:
     def __init__(self, zygote: Zygote, uid: int, ceiling: Limits) -> None:
         self._zygote, self._uid = zygote, uid
         self.meter = zygote.meter()
+        self._before = zygote.tree.pids()  # the zygote, and groups beside this one
         self._channel: Channel | None = None
         self._control, control = socket.socketpair(
             socket.AF_UNIX, socket.SOCK_SEQPACKET
@@ -244,7 +251,7 @@ class Group:
     def load(self, preload: Iterable[str], limits: Limits) -> None:
         """Send the package and wait until it is imported."""
         channel = Channel(self._stream, self._output, limits, self.meter)
-        self.meter.start(limits, self._zygote.own)
+        self.meter.start(limits, self._before)
         package = self._zygote.package
         arrays: list[np.ndarray] = []
         header = {
@@ -264,7 +271,7 @@ class Group:
         channel.read_frame()
         self._idle = self._zygote.tree.pids()
         expected = 2 if self._zygote.wall.nest else 1
-        if len(self._zygote.tree.living(self._idle - self._zygote.own)) > expected:
+        if len(self._zygote.tree.living(self._idle - self._before)) > expected:
             raise LimitHit(Limit.PROCESSES, "none left running by an import")
 
     def check(self, limits: Limits, *, seed: int) -> Channel:
@@ -327,7 +334,7 @@ class Group:
             return
         self.alive = False
         try:
-            self._zygote.clear(self._uid)
+            self._zygote.clear(self._uid, self._before)
         finally:
             if self._channel is not None:
                 self._channel.close()

@@ -79,7 +79,9 @@ class Trained:
     def where(self, attempt: Attempt) -> str:
         """Return how far the run got, in words."""
         if self.stage == "training":
-            return f"in training, epoch {len(self.curve) + 1} of {attempt.profile.epochs}"
+            return (
+                f"in training, epoch {len(self.curve) + 1} of {attempt.profile.epochs}"
+            )
         return self.stage
 
 
@@ -160,9 +162,7 @@ def _judge(
     needed = trained.requirements
     if data.classes > 2:
         most = 1 / data.classes + ABOVE_CHANCE
-        needed.append(
-            _at_most("accuracy of the untrained model", untrained, most)
-        )
+        needed.append(_at_most("accuracy of the untrained model", untrained, most))
     if data.exact_x is not None and data.exact_y is not None:
         table = _accuracy(driver.predict(data.exact_x), data.exact_y)
         needed.append(_at_least("truth table, exact", table, 1.0))
@@ -170,7 +170,9 @@ def _judge(
     needed.append(_at_least(name, trained.metric, profile.target))
     agreement = float(np.mean(classes_of(again) == classes_of(outputs)))
     needed.append(
-        _at_least("same answers from these parameters on the reference", agreement, 0.95)
+        _at_least(
+            "same answers from these parameters on the reference", agreement, 0.95
+        )
     )
     trained.outcome = _verdict(attempt, needed)
 

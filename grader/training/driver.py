@@ -16,7 +16,7 @@ BATCH: Final = 2048  # predictions are asked for in parts, so that frames stay s
 
 # Sent into the sandbox beside the milestone's script. `ATTRIBUTES` are the parameter
 # names that the course fixes for leaf layers.
-SOURCE: Final = '''
+SOURCE: Final = """
 import numpy as np
 
 ATTRIBUTES = ("weight", "bias", "gamma", "beta", "running_mean", "running_var")
@@ -63,7 +63,7 @@ class Run:
             if np.shape(tensor.data) != value.shape:
                 raise ValueError(f"{path}: {value.shape}")
             tensor.data = np.array(value)
-'''
+"""
 
 
 @dataclass(frozen=True)

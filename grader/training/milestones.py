@@ -123,7 +123,9 @@ def _judged(context: MilestoneContext, attempt: Attempt) -> Trained:
     """Train once and turn whatever happened into an outcome."""
     trained = Trained()
     try:
-        train_once(context.zygote, context.reference, attempt, trained, context.progress)
+        train_once(
+            context.zygote, context.reference, attempt, trained, context.progress
+        )
     except (StudentError, Ending, CheckFailure, OracleError) as exc:
         place = trained.where(attempt)
         trained.outcome = _outcome(exc, trained.how, place, attempt.limits)
@@ -131,7 +133,10 @@ def _judged(context: MilestoneContext, attempt: Attempt) -> Trained:
 
 
 def _outcome(
-    exc: StudentError | Ending | CheckFailure | OracleError, how: str, place: str, limits: Limits
+    exc: StudentError | Ending | CheckFailure | OracleError,
+    how: str,
+    place: str,
+    limits: Limits,
 ) -> Outcome:
     match exc:
         case StudentError():
@@ -164,14 +169,14 @@ def _waiting_for(
     missing = []
     for need in milestone.needs:
         module = by_name.get(need)
-        right = sum(isinstance(c.outcome, Passed) for c in module.checks) if module else 0
+        right = (
+            sum(isinstance(c.outcome, Passed) for c in module.checks) if module else 0
+        )
         if module and 2 * right < len(module.checks):
             missing.append(module)
     if not missing:
         return None
-    if all(
-        isinstance(c.outcome, NotImplementedYet) for m in missing for c in m.checks
-    ):
+    if all(isinstance(c.outcome, NotImplementedYet) for m in missing for c in m.checks):
         first = missing[0]
         return NotImplementedYet(message=f"needs {first.number} {first.name} first")
     return Blocked(by=tuple(m.name for m in missing))
@@ -208,7 +213,9 @@ def _measure(
 ) -> MilestoneMeasure | None:
     if trained.usage is None:
         return None
-    exceeded = trained.outcome.which if isinstance(trained.outcome, LimitExceeded) else None
+    exceeded = (
+        trained.outcome.which if isinstance(trained.outcome, LimitExceeded) else None
+    )
     return MilestoneMeasure(
         name=milestone.name,
         usage=trained.usage,

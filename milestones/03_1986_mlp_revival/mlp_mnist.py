@@ -23,7 +23,7 @@ CLASSES: Final = 10
 EPOCHS: Final = 2
 BATCH: Final = 128
 PREDICT_BATCH: Final = 1000  # keeps activations small
-LEARNING_RATE: Final = 3e-3
+LEARNING_RATE: Final = 4e-3
 TARGET: Final = 0.95
 # Trained in parts of an epoch, so that the learning rate falls in small steps.
 SLICES: Final = 4  # an epoch

@@ -7,6 +7,7 @@ correct way of computing them passes.
 from __future__ import annotations
 
 import copy
+import math
 from operator import add, itemgetter, matmul, mul, neg, sub, truediv
 
 import numpy as np
@@ -26,10 +27,11 @@ from grader.checks import (
 )
 from grader.checks.remote import remote_source
 
+ADD = "autograd::add_gradient"
 MUL = "autograd::mul_gradient"
 MATMUL = "autograd::matmul_gradient"
 SUM = "autograd::sum_gradient"
-FAN_OUT = "autograd::used_twice_accumulates"
+TWICE = "autograd::used_twice_accumulates"
 
 
 def upstream(rng, shape):
@@ -38,13 +40,13 @@ def upstream(rng, shape):
 
 
 def away_from_zero(rng, shape):
-    """Return normal numbers pushed at least 0.2 from the kink at zero."""
+    """Return normal numbers, each at least 0.2 away from zero."""
     x = rng.normal(size=shape)
     return x + 0.2 * np.sign(x)
 
 
 def tracked(tt, x):
-    """Return a tensor that tracks its gradient."""
+    """Return a Tensor of `x` that wants a gradient."""
     return tt.Tensor(x, requires_grad=True)
 
 
@@ -57,55 +59,53 @@ def softmax(x, axis=-1):
     return e / e.sum(axis=axis, keepdims=True)
 
 
-def log_softmax(x, axis=-1):
-    return np.log(softmax(x, axis))
-
-
 # Operations of module 02
 
 
-@needs("tensor")
-@task("6.1")
-@spec("Tensor.backward", "operation")
+@needs("tensor::arithmetic_broadcasts_add")
+@task("6.6")
+@spec("autograd.backward", "to `.grad` of every tensor it was made from")
 def test_add_gradient(tt, rng):
     """The gradient of a + b goes to both operands."""
-    a, b = rng.normal(size=(2, 3, 4))
+    inputs = list(rng.normal(size=(2, 3, 4)))
     hint = "d(a + b)/da = 1 and d(a + b)/db = 1, times the gradient from above."
-    gradients(tt, add, add, [a, b], rng, call="(a + b).backward(g), (3, 4)", hint=hint)
+    gradients(tt, add, add, inputs, rng, call="(a + b).backward(g)", hint=hint)
 
 
 @needs("tensor")
-@task("6.1")
-@spec("Tensor.backward", "operation")
-def test_sub_and_neg_gradient(tt, rng):
-    """The gradient of a - b is subtracted from b, that of -a from a."""
-    a, b = rng.normal(size=(2, 3, 4))
+@task("6.6")
+@spec("autograd.backward", "to `.grad` of every tensor it was made from")
+def test_sub_gradient(tt, rng):
+    """The gradient of a - b reaches b with a minus sign."""
+    inputs = list(rng.normal(size=(2, 3, 4)))
     v = upstream(rng, (3, 4))
     gradients(
         tt,
         sub,
         sub,
-        [a, b],
+        inputs,
         rng,
-        call="(a - b).backward(g), (3, 4)",
+        call="(a - b).backward(g), a and b (3, 4)",
         hint="d(a - b)/db = -1, times the gradient from above.",
         misconceptions={"the minus sign of the second operand lost": [v, v]},
     )
-    gradients(
-        tt,
-        neg,
-        neg,
-        [a],
-        rng,
-        call="(-a).backward(g), (3, 4)",
-        hint="d(-a)/da = -1, times the gradient from above.",
-    )
+
+
+@needs("tensor")
+@task("6.6")
+@spec("autograd.backward", "to `.grad` of every tensor it was made from")
+def test_neg_gradient(tt, rng):
+    """The gradient of -a is the one from above with its sign changed."""
+    a = rng.normal(size=(3, 4))
+    wrong = {"the sign left as it was": [upstream(rng, (3, 4))]}
+    how = {"call": "(-a).backward(g), a (3, 4)", "hint": "d(-a)/da = -1."}
+    gradients(tt, neg, neg, [a], rng, **how, misconceptions=wrong)
 
 
 @points(2)
 @needs("tensor")
-@task("6.1")
-@spec("Tensor.backward", "operation")
+@task("6.7")
+@spec("autograd.backward", "to `.grad` of every tensor it was made from")
 def test_mul_gradient(tt, rng):
     """The gradient of a * b to one operand is scaled by the other."""
     a, b = rng.normal(size=(2, 3, 4))
@@ -116,10 +116,846 @@ def test_mul_gradient(tt, rng):
         mul,
         [a, b],
         rng,
-        call="(a * b).backward(g), (3, 4)",
+        call="(a * b).backward(g), a and b (3, 4)",
         hint="d(a * b)/da = b and d(a * b)/db = a, times the gradient from above.",
         misconceptions={
-            "each operand scaled by itself instead of by the other": [v * a, v * b],
+            "each operand scaled by itself, not by the other": [v * a, v * b],
             "the gradient from above left out": [b, a],
+        },
+    )
+
+
+@needs("tensor")
+@task("6.7")
+@spec("autograd.backward", "to `.grad` of every tensor it was made from")
+def test_truediv_gradient(tt, rng):
+    """The gradient of a / b reaches both the numerator and the denominator."""
+    a, b = rng.normal(size=(3, 4)), 1.5 + rng.random((3, 4))
+    v = upstream(rng, (3, 4))
+    gradients(
+        tt,
+        truediv,
+        truediv,
+        [a, b],
+        rng,
+        call="(a / b).backward(g), a and b (3, 4)",
+        hint="d(a / b)/da = 1 / b and d(a / b)/db = -a / b^2.",
+        misconceptions={
+            "the minus sign of the denominator lost": [None, v * a / b**2],
+            "the denominator not squared": [None, -v * a / b],
+            "the quotient rule of a product": [v * b, v * a],
+        },
+    )
+
+
+@pytest.mark.parametrize("power", [2, 3, 0.5, -1], ids=["2", "3", "half", "minus_1"])
+@needs("tensor")
+@task("6.7")
+@spec("autograd.backward", "to `.grad` of every tensor it was made from")
+def test_pow_gradient(tt, rng, power):
+    """The gradient of x ** n is n x^(n-1)."""
+    x = 0.5 + rng.random((3, 4))
+    v = upstream(rng, (3, 4))
+    gradients(
+        tt,
+        lambda t: t**power,
+        lambda t: t**power,
+        [x],
+        rng,
+        call=f"(x ** {power}).backward(g), x (3, 4)",
+        hint="d(x^n)/dx = n x^(n-1).",
+        misconceptions={
+            "the factor n left out": [v * x ** (power - 1)],
+            "the exponent not lowered by one": [v * power * x**power],
+        },
+    )
+
+
+@pytest.mark.parametrize("name", ["exp", "log", "sqrt"])
+@needs("tensor")
+@task("6.11")
+@spec("autograd.backward", "to `.grad` of every tensor it was made from")
+def test_function_gradient(tt, rng, name):
+    """exp, log and sqrt have the gradients of the textbook."""
+    x = 0.5 + rng.random((3, 4))
+    v = upstream(rng, (3, 4))
+    rule = {"exp": "exp(x)", "log": "1 / x", "sqrt": "1 / (2 sqrt(x))"}[name]
+    wrong = {"the function's value instead of its slope": [v * getattr(np, name)(x)]}
+    gradients(
+        tt,
+        lambda t: getattr(t, name)(),
+        getattr(np, name),
+        [x],
+        rng,
+        call=f"x.{name}().backward(g), x (3, 4)",
+        hint=f"d {name}(x)/dx = {rule}, times the gradient from above.",
+        misconceptions={} if name == "exp" else wrong,
+    )
+
+
+@points(2)
+@needs("tensor::matmul_sums_over_the_inner_axis")
+@task("6.8")
+@spec("autograd.backward", "to `.grad` of every tensor it was made from")
+def test_matmul_gradient(tt, rng):
+    """The gradient of a @ b is g b^T for a, and a^T g for b."""
+    a, b = rng.normal(size=(2, 4, 4))
+    v = upstream(rng, (4, 4))
+    gradients(
+        tt,
+        matmul,
+        matmul,
+        [a, b],
+        rng,
+        call="(a @ b).backward(g), a and b (4, 4)",
+        hint="da = g @ b^T and db = a^T @ g; shapes alone do not tell for squares.",
+        misconceptions={
+            "the operand not transposed": [v @ b, a @ v],
+            "the factors in the other order": [b.T @ v, v @ a.T],
+            "the gradient of the entrywise product": [v * b, v * a],
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ((2, 3), (3, 5)),
+        ((4, 2, 3), (4, 3, 5)),
+        ((4, 2, 3), (3, 5)),
+        ((2, 3), (4, 3, 5)),
+    ],
+    ids=["rectangles", "batches", "batch_left", "batch_right"],
+)
+@needs(MATMUL, "tensor")
+@task("6.8")
+@spec("Tensor.matmul", "Axes before the last two are batch axes and broadcast.")
+def test_matmul_gradient_of_batches(tt, rng, left, right):
+    """The gradient of a @ b has each operand's shape, batch axes included."""
+    inputs = [rng.normal(size=left), rng.normal(size=right)]
+    hint = "Swap the last two axes only, and sum over batch axes an operand lacks."
+    call = f"(a @ b).backward(g), a {left}, b {right}"
+    gradients(tt, matmul, matmul, inputs, rng, call=call, hint=hint)
+
+
+@needs("tensor")
+@task("6.9")
+@spec("autograd.backward", "to `.grad` of every tensor it was made from")
+def test_reshape_gradient(tt, rng):
+    """The gradient of reshape has the shape and order of the input."""
+    x = rng.normal(size=(4, 6))
+    gradients(
+        tt,
+        lambda t: t.reshape(3, -1),
+        lambda t: t.reshape(3, -1),
+        [x],
+        rng,
+        call="x.reshape(3, -1).backward(g), x (4, 6)",
+        hint="Reshape the gradient back to the input's shape.",
+    )
+
+
+@pytest.mark.parametrize("dims", [(), (0, 1), (0, 2)], ids=["last_two", "0_1", "0_2"])
+@needs("tensor")
+@task("6.9")
+@spec("autograd.backward", "to `.grad` of every tensor it was made from")
+def test_transpose_gradient(tt, rng, dims):
+    """The gradient of transpose has the same axes exchanged back."""
+    gradients(
+        tt,
+        lambda t: t.transpose(*dims),
+        lambda t: t.swapaxes(*(dims or (-1, -2))),
+        [rng.normal(size=(3, 3, 3))],
+        rng,
+        call=f"x.transpose{dims}.backward(g), x (3, 3, 3)",
+        hint="Exchanging the same two axes again undoes the exchange.",
+    )
+
+
+@pytest.mark.parametrize(
+    "key",
+    [1, (slice(None), slice(1, 3)), (slice(None, None, 2), 0)],
+    ids=["row", "columns", "steps"],
+)
+@needs("tensor")
+@task("6.9")
+@spec("autograd.backward", "to `.grad` of every tensor it was made from")
+def test_getitem_gradient(tt, rng, key):
+    """The gradient of x[key] is zero outside of the key."""
+    gradients(
+        tt,
+        itemgetter(key),
+        itemgetter(key),
+        [rng.normal(size=(4, 5))],
+        rng,
+        call=f"x[{key}].backward(g), x (4, 5)",
+        hint="Put the gradient into zeros of the input's shape, at the same key.",
+    )
+
+
+@needs("autograd::getitem_gradient_row")
+@task("6.9")
+@spec("Tensor.__getitem__", "gets the sum of its gradients")
+def test_getitem_gradient_of_repeats(tt, rng):
+    """An entry that x[[...]] picks twice gets both gradients."""
+    key, v = np.array([2, 0, 2, 2]), rng.normal(size=(4, 3))
+    x = tracked(tt, rng.normal(size=(4, 3)))
+    x[key].backward(v.astype(np.float32))
+    expected, last = np.zeros((2, 4, 3))
+    np.add.at(expected, key, v)
+    last[key] = v
+    same(
+        x.grad,
+        expected.astype(np.float32),
+        call="x[[2, 0, 2, 2]].backward(g): x.grad, x (4, 3)",
+        hint="`full[key] += g` counts a repeated index once; np.add.at does not.",
+        tol="gradient",
+        misconceptions={"only the last gradient of a repeated entry kept": last},
+    )
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1], ids=["0", "1", "last"])
+@needs("tensor")
+@task("6.9")
+@spec("autograd.backward", "to `.grad` of every tensor it was made from")
+def test_cat_gradient(tt, rng, axis):
+    """The gradient of cat is cut back into the pieces."""
+    shapes = [[2, 3], [2, 3], [2, 3]]
+    for i, shape in enumerate(shapes):
+        shape[axis] = i + 1
+    gradients(
+        tt,
+        lambda *ts: tt.Tensor.cat(list(ts), axis=axis),
+        lambda *xs: np.concatenate(xs, axis=axis),
+        [rng.normal(size=s) for s in shapes],
+        rng,
+        call=f"Tensor.cat([a, b, c], axis={axis}).backward(g)",
+        hint="Each input gets its own slice of the gradient along the axis.",
+    )
+
+
+AXES = pytest.mark.parametrize(
+    ("axis", "keepdims"),
+    [(None, False), (0, False), (-1, True), ((0, 2), False)],
+    ids=["all", "axis_0", "keepdims", "two_axes"],
+)
+
+
+@points(2)
+@AXES
+@needs("tensor")
+@task("6.10")
+@spec("autograd.backward", "to `.grad` of every tensor it was made from")
+def test_sum_gradient(tt, rng, axis, keepdims):
+    """The gradient of a sum goes to every entry that was summed."""
+    gradients(
+        tt,
+        lambda t: t.sum(axis=axis, keepdims=keepdims),
+        lambda t: t.sum(axis=axis, keepdims=keepdims),
+        [rng.normal(size=(3, 3, 3))],
+        rng,
+        call=f"x.sum(axis={axis}, keepdims={keepdims}).backward(g), x (3, 3, 3)",
+        hint="Put the removed axis back with size 1, then broadcast to x's shape.",
+    )
+
+
+@AXES
+@needs("tensor")
+@task("6.10")
+@spec("autograd.backward", "to `.grad` of every tensor it was made from")
+def test_mean_gradient(tt, rng, axis, keepdims):
+    """The gradient of a mean is shared among the entries it was taken of."""
+    x = rng.normal(size=(3, 3, 3))
+    v = upstream(rng, x.mean(axis=axis, keepdims=keepdims).shape)
+    full = v if axis is None or keepdims else np.expand_dims(v, axis)
+    gradients(
+        tt,
+        lambda t: t.mean(axis=axis, keepdims=keepdims),
+        lambda t: t.mean(axis=axis, keepdims=keepdims),
+        [x],
+        rng,
+        call=f"x.mean(axis={axis}, keepdims={keepdims}).backward(g), x (3, 3, 3)",
+        hint="Divide by the number of entries along the axis, not by x.size.",
+        misconceptions={
+            "the gradient of the sum, not divided": [np.broadcast_to(full, x.shape)],
+            "divided by the size of x": [np.broadcast_to(full / x.size, x.shape)],
+        },
+    )
+
+
+@AXES
+@needs("tensor")
+@task("6.10")
+@spec("Tensor.max", "The gradient goes to the largest entry.")
+def test_max_gradient(tt, rng, axis, keepdims):
+    """The gradient of a maximum goes to the largest entry alone."""
+    x = rng.permutation(27).reshape(3, 3, 3) / 10.0
+    v = upstream(rng, x.max(axis=axis, keepdims=keepdims).shape)
+    full = v if axis is None or keepdims else np.expand_dims(v, axis)
+    gradients(
+        tt,
+        lambda t: t.max(axis=axis, keepdims=keepdims),
+        lambda t: t.max(axis=axis, keepdims=keepdims),
+        [x],
+        rng,
+        call=f"x.max(axis={axis}, keepdims={keepdims}).backward(g), x (3, 3, 3)",
+        hint="Where x equals its maximum the gradient passes; elsewhere it is zero.",
+        misconceptions={"passed to every entry": [np.broadcast_to(full, x.shape)]},
+    )
+
+
+@needs("autograd::max_gradient_all")
+@task("6.10")
+@spec("Tensor.max", "they share it equally or the first takes it: either is right")
+def test_max_gradient_of_ties(tt, rng):
+    """Equal largest entries never get more than the one gradient together."""
+    low, high = sorted(rng.normal(size=2))
+    x = tracked(tt, [low, high, high, low])
+    x.max().backward()
+    grad = value(x.grad)
+    holds(
+        np.isclose(grad.sum(), 1.0) and not grad[[0, 3]].any(),
+        call="x.max().backward(): x.grad, x with two equal maxima",
+        expected="gradients of the two maxima that sum to 1",
+        got=str(grad),
+        hint="Divide by the number of ties, or give it to the first.",
+    )
+
+
+# Broadcasting
+
+
+@pytest.mark.parametrize(
+    ("small", "axis"),
+    [((3,), 0), ((4, 1), 1), ((1, 3), 0)],
+    ids=["leading", "size_1_last", "size_1_first"],
+)
+@points(2)
+@needs(ADD)
+@task("6.5")
+@spec("autograd.unbroadcast", "its gradient is the sum over all uses")
+def test_broadcast_gradient(tt, rng, small, axis):
+    """An operand that was broadcast gets its gradient summed over those axes."""
+    v = rng.normal(size=(4, 3)).astype(np.float32)
+    a, b = tracked(tt, rng.normal(size=(4, 3))), tracked(tt, rng.normal(size=small))
+    (a + b).backward(v)
+    same(
+        b.grad,
+        v.sum(axis=axis).reshape(small),
+        call=f"(a + b).backward(g): b.grad, a (4, 3), b {small}",
+        hint="Sum over axes that b lacks and over those where it has size 1.",
+        tol="gradient",
+        misconceptions={
+            "the gradient of the result, not summed over the broadcast axis": v,
+            "the mean over the broadcast axis": v.mean(axis=axis).reshape(small),
+            "one slice of the gradient, not their sum": v.take(0, axis).reshape(small),
+        },
+    )
+
+
+@pytest.mark.parametrize("op", [add, sub, mul, truediv], ids=lambda f: f.__name__)
+@needs("autograd::broadcast_gradient")
+@task("6.5")
+@spec("autograd.unbroadcast", "summed over the axes that broadcasting stretched")
+def test_broadcast_gradient_on_both_sides(tt, rng, op):
+    """Both operands may be broadcast at once, in every arithmetic operation."""
+    a, b = 1 + rng.random((2, 1, 3)), 1 + rng.random((4, 1))
+    name = {add: "+", sub: "-", mul: "*", truediv: "/"}[op]
+    call = f"(a {name} b).backward(g), a (2, 1, 3), b (4, 1)"
+    hint = "The result is (2, 4, 3): sum over axis 1 for a, over 0 and 2 for b."
+    gradients(tt, op, op, [a, b], rng, call=call, hint=hint)
+
+
+@needs(MUL)
+@task("6.5")
+@spec("Tensor.__add__", "a number may also stand on the left")
+def test_numbers_take_no_gradient(tt, rng):
+    """A number on either side of + - * / takes part without a gradient."""
+    gradients(
+        tt,
+        lambda t: 2.0 / (3.0 - t * 0.5) + 1.0,
+        lambda t: 2.0 / (3.0 - t * 0.5) + 1.0,
+        [rng.random((3, 4))],
+        rng,
+        call="(2 / (3 - x * 0.5) + 1).backward(g), x (3, 4)",
+        hint="2 / x and 3 - x are operations on Tensor(2) and Tensor(3).",
+    )
+
+
+# The graph
+
+
+@points(2)
+@needs(MUL)
+@task("6.2")
+@spec("autograd.backward", "even where several paths meet (a diamond)")
+def test_used_twice_accumulates(tt, rng):
+    """A tensor used in two places gets the sum of both gradients."""
+    x = rng.normal(size=5)
+    t = tracked(tt, x)
+    (t * 3.0 + t * t).sum().backward()
+    same(
+        t.grad,
+        (3 + 2 * x).astype(np.float32),
+        call="(x * 3 + x * x).sum().backward(): x.grad, x (5,)",
+        hint="Add what arrives to what is there: several paths lead to x.",
+        tol="gradient",
+        misconceptions={
+            "overwritten by the last path, not accumulated": np.float32(x),
+            "overwritten by the path through x * 3": np.full(5, 3, np.float32),
+            "x * x without the second operand": np.float32(3 + x),
+        },
+    )
+
+
+@pytest.mark.parametrize("op", [mul, add, matmul, truediv], ids=lambda f: f.__name__)
+@needs(TWICE, MATMUL)
+@task("6.2")
+@spec("autograd.backward", "even where several paths meet (a diamond)")
+def test_same_tensor_on_both_sides(tt, rng, op):
+    """A tensor may be both operands of one operation."""
+    x = 1 + rng.random((3, 3))
+    call = f"{op.__name__}(x, x).backward(g), x (3, 3)"
+    hint = "Both operands are the same object: add the two gradients."
+    gradients(
+        tt, lambda t: op(t, t), lambda t: op(t, t), [x], rng, call=call, hint=hint
+    )
+
+
+@points(2)
+@needs(TWICE)
+@task("6.1")
+@spec("autograd.backward", "with the complete gradient of its result")
+def test_paths_of_different_length(tt, rng):
+    """A node passes its gradient on only when all of it has arrived."""
+
+    def forked(t):
+        a = t * t
+        b = a * t
+        c = b * a + a
+        return c * a + t
+
+    gradients(
+        tt,
+        forked,
+        forked,
+        [1 + rng.random(4)],
+        rng,
+        call="a = x * x; b = a * x; c = b * a + a; (c * a + x).backward(g)",
+        hint="Visit the graph in reverse topological order, not breadth first.",
+    )
+
+
+@points(2)
+@cpu_limit(2)
+@needs(TWICE)
+@task("6.1")
+@spec("autograd.backward", "The cost is linear in the number of operations")
+def test_diamonds_are_visited_once(tt):
+    """Backward through 40 diamonds visits each node once, not each path."""
+    x = tracked(tt, [1.0])
+    y = x
+    for _ in range(40):  # 2^40 paths lead from y to x
+        y = (y + y) * 0.5
+    y.backward()
+    same(
+        x.grad,
+        np.ones(1, np.float32),
+        call="y = (y + y) * 0.5, 40 times; y.backward(): x.grad",
+        hint="Keep a set of the nodes visited.",
+        tol="gradient",
+    )
+
+
+def deep_chain(tt, n):
+    x = tt.Tensor([1.0], requires_grad=True)
+    y = x
+    for _ in range(n):
+        y = y + 1.0
+    y.backward()
+    return np.array(x.grad)
+
+
+@points(2)
+@needs(ADD)
+@task("6.1")
+@spec("autograd.backward", "a chain of 10,000 of them does not recurse")
+def test_long_chains_do_not_recurse(tt):
+    """Backward through a chain of 10,000 operations works."""
+    same(
+        remote_source(tt, deep_chain, n=10_000),
+        np.ones(1, np.float32),
+        call="y = y + 1, 10000 times; y.backward(): x.grad",
+        hint="Python allows about 1000 nested calls: order the graph in a loop.",
+    )
+
+
+# backward, zero_grad, no_grad
+
+
+@needs(MUL, SUM)
+@task("6.2")
+@spec("autograd.backward", "May be left out if result has one entry; it is 1 then.")
+def test_backward_starts_with_one(tt, rng):
+    """backward() of a tensor of one entry starts with the gradient 1."""
+    x = rng.normal(size=(3, 4))
+    for shape in [(), (1,), (1, 1)]:
+        t = tracked(tt, x)
+        (t * t).sum().reshape(*shape).backward()
+        call = f"(x * x).sum().reshape{shape}.backward(): x.grad, x (3, 4)"
+        same(t.grad, np.float32(2 * x), call=call, tol="gradient")
+
+
+@needs(MUL)
+@task("6.2")
+@spec("autograd.backward", "gradient is left out and result has not exactly one entry")
+def test_backward_of_a_non_scalar(tt, rng):
+    """backward() without a gradient raises ValueError unless there is one entry."""
+    y = tracked(tt, rng.normal(size=(2, 3))) * 2.0
+    hint = "A gradient of one entry is 1; for more entries the caller must give it."
+    raises(ValueError, y.backward, call="y.backward(), y (2, 3)", hint=hint)
+
+
+@needs(MUL)
+@task("6.2")
+@spec("autograd.backward", "RuntimeError: result does not track gradients.")
+def test_backward_without_tracking(tt, rng):
+    """backward() of a tensor that tracks nothing raises RuntimeError."""
+    y = (tt.Tensor(rng.normal(size=3)) * 2.0).sum()
+    hint = "Nothing that y was made from has requires_grad=True."
+    raises(RuntimeError, y.backward, call="y.backward(), y untracked", hint=hint)
+
+
+@needs(TWICE)
+@task("6.2")
+@spec("autograd.backward", "a second `backward`, of this or another result, adds to it")
+def test_second_backward_accumulates(tt, rng):
+    """A second backward adds to the gradient that is there."""
+    x = rng.normal(size=5)
+    t = tracked(tt, x)
+    (t * t).sum().backward()
+    (t * 5.0).sum().backward()
+    same(
+        t.grad,
+        (2 * x + 5).astype(np.float32),
+        call="(x * x).sum().backward(); (x * 5).sum().backward(): x.grad",
+        hint="backward adds to .grad; only zero_grad clears it.",
+        tol="gradient",
+        misconceptions={
+            "overwritten by the second backward, not accumulated": np.full(5, 5.0),
+        },
+    )
+
+
+@needs("autograd::second_backward_accumulates")
+@task("6.3")
+@spec("Tensor.zero_grad", "Forget the gradient")
+def test_zero_grad_forgets(tt, rng):
+    """zero_grad() clears the gradient and nothing else."""
+    x = rng.normal(size=5)
+    t = tracked(tt, x)
+    (t * t).sum().backward()
+    t.zero_grad()
+    left = t.grad
+    clear = left is None or not value(left).any()
+    expected = "None or zeros"
+    holds(clear, call="x.zero_grad(): x.grad", expected=expected, got="other numbers")
+    (t * 5.0).sum().backward()
+    call = "x.zero_grad(); (x * 5).sum().backward(): x.grad"
+    same(t.grad, np.full(5, 5, np.float32), call=call, tol="gradient")
+
+
+@needs("autograd::backward_without_tracking")
+@task("6.4")
+@spec("no_grad", "Operations inside `with no_grad():` are not tracked.")
+def test_no_grad_does_not_track(tt, rng):
+    """Inside no_grad() operations are not tracked."""
+    x = tracked(tt, rng.normal(size=3))
+    with tt.no_grad():
+        y = (x * 2.0).sum()
+    hint = "Inside no_grad a result has requires_grad False and no inputs."
+    call = "with no_grad(): y = (x * 2).sum(); y.requires_grad"
+    holds(not y.requires_grad, call=call, expected="False", got="True", hint=hint)
+    call = "with no_grad(): y = (x * 2).sum(); y.backward()"
+    raises(RuntimeError, y.backward, call=call, hint=hint)
+
+
+@needs(MUL)
+@task("6.4")
+@spec("no_grad", "and when one block stands inside another")
+def test_no_grad_ends(tt, rng):
+    """After no_grad(), also after nested ones, tracking is as before."""
+    x = tracked(tt, rng.normal(size=3))
+    with tt.no_grad():
+        with tt.no_grad():
+            x * 2.0
+        inner = (x * 2.0).requires_grad
+    (x * 2.0).sum().backward()
+    call = "with no_grad(): with no_grad(): pass; y = x * 2; y.requires_grad"
+    hint = "__exit__ restores what __enter__ found; it does not switch tracking on."
+    holds(not inner, call=call, expected="False", got="True", hint=hint)
+    call = "with no_grad(): pass; (x * 2).sum().backward(): x.grad"
+    same(x.grad, np.full(3, 2, np.float32), call=call, hint=hint)
+
+
+@needs(MUL)
+@task("6.2")
+@spec("Tensor", "whether `backward` shall compute `grad`")
+def test_constants_get_no_gradient(tt, rng):
+    """A tensor without requires_grad keeps grad None."""
+    x, c = tracked(tt, rng.normal(size=3)), tt.Tensor(rng.normal(size=3))
+    (x * c).sum().backward()
+    call = "(x * c).sum().backward(): c.grad, c without requires_grad"
+    hint = "Only tensors that ask for a gradient store one."
+    holds(c.grad is None, call=call, expected="None", got="an array", hint=hint)
+
+
+@needs(MUL)
+@task("6.2")
+@spec("autograd.backward", "`.grad` is a float32 array of the tensor's shape.")
+def test_gradients_are_float32(tt, rng):
+    """A gradient is a float32 array of its tensor's shape, also for integer data."""
+    x = rng.integers(1, 9, size=(2, 3))
+    t = tracked(tt, x)
+    (t * t / 4).sum().backward()
+    call = "(x * x / 4).sum().backward(): x.grad, x integers (2, 3)"
+    same(t.grad, np.float32(x / 2), call=call, tol="gradient")
+    dtype = value(t.grad).dtype
+    holds(dtype == np.float32, call=call, expected="dtype float32", got=f"{dtype}")
+
+
+@needs(ADD, "autograd::second_backward_accumulates")
+@task("6.2")
+@spec("autograd.backward", "It accumulates: a second `backward`, of this or another result")
+def test_gradients_are_not_shared(tt, rng):
+    """Adding to one tensor's gradient never changes another's."""
+    v = rng.normal(size=3).astype(np.float32)
+    a, b = tracked(tt, rng.normal(size=3)), tracked(tt, rng.normal(size=3))
+    (a + b).backward(v)
+    (a * 7.0).sum().backward()
+    same(
+        b.grad,
+        v,
+        call="(a + b).backward(g); (a * 7).sum().backward(): b.grad",
+        hint="`+=` writes into the array; if b.grad is the same array, it changes too.",
+        tol="gradient",
+        misconceptions={"a.grad and b.grad are one and the same array": v + 7},
+    )
+
+
+# Modules 03 to 05
+
+
+@pytest.mark.parametrize("name", ["Sigmoid", "ReLU", "Tanh"])
+@needs("activations")
+@task("6.12")
+@spec("autograd.backward", "to `.grad` of every tensor it was made from")
+def test_activation_gradient(tt, rng, name):
+    """Sigmoid, ReLU and Tanh have the gradients of the textbook."""
+    x = away_from_zero(rng, (4, 5))
+    v = upstream(rng, x.shape)
+    f64, rule, wrong = {
+        "Sigmoid": (sigmoid, "s (1 - s), s the output", v * x * (1 - x)),
+        "ReLU": (lambda z: np.maximum(z, 0), "1 where x > 0, else 0", v),
+        "Tanh": (np.tanh, "1 - t^2, t the output", v * (1 - x**2)),
+    }[name]
+    mistake = {
+        "ReLU": "passed everywhere, negative inputs included",
+    }.get(name, "the formula applied to the input, not to the output")
+    gradients(
+        tt,
+        getattr(tt, name)(),
+        f64,
+        [x],
+        rng,
+        call=f"{name}()(x).backward(g), x (4, 5)",
+        hint=f"The slope is {rule}.",
+        misconceptions={mistake: [wrong]},
+    )
+
+
+@needs("activations")
+@task("6.12")
+@spec("GELU.forward", "The forms with erf or tanh count as right too")
+def test_gelu_gradient(tt, rng):
+    """The gradient of GELU is that of the form its forward uses."""
+    x = away_from_zero(rng, (4, 5))
+    forms = [
+        lambda z: z * sigmoid(1.702 * z),
+        lambda z: z / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3))),
+        lambda z: z / 2 * (1 + np.vectorize(math.erf)(z / np.sqrt(2))),
+    ]
+    out = value(tt.GELU()(tt.Tensor(x)))
+    nearest = min(forms, key=lambda form: float(np.abs(form(x) - out).max()))
+    call = "GELU()(x).backward(g), x (4, 5)"
+    hint = "The product rule: s + x s', with s the factor beside x."
+    gradients(tt, tt.GELU(), nearest, [x], rng, call=call, hint=hint)
+
+
+@pytest.mark.parametrize("dim", [-1, 0], ids=["last", "0"])
+@needs("activations")
+@task("6.12")
+@spec("autograd.backward", "to `.grad` of every tensor it was made from")
+def test_softmax_gradient(tt, rng, dim):
+    """The gradient of softmax couples all entries along its axis."""
+    x = rng.normal(size=(4, 5))
+    v, s = upstream(rng, x.shape), softmax(x, dim)
+    gradients(
+        tt,
+        lambda t: tt.Softmax()(t, dim=dim),
+        lambda z: softmax(z, dim),
+        [x],
+        rng,
+        call=f"Softmax()(x, dim={dim}).backward(g), x (4, 5)",
+        hint="dx = s (g - sum(g s)), the sum along dim.",
+        misconceptions={"s (1 - s), as if entries were independent": [v * s * (1 - s)]},
+    )
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (2, 4, 3)], ids=["rows", "batches"])
+@points(2)
+@needs(MATMUL, "autograd::broadcast_gradient", "layers")
+@task("6.8")
+@spec("autograd.backward", "to `.grad` of every tensor it was made from")
+def test_linear_gradient(tt, rng, shape):
+    """A Linear layer's weight, bias and input all get their gradients."""
+    layer = tt.Linear(3, 3)
+    x, v = rng.normal(size=shape), rng.normal(size=shape).astype(np.float32)
+    t, flat = tracked(tt, x), v.reshape(-1, 3)
+    layer(t).backward(v)
+    weight = value(layer.weight)
+    call = f"Linear(3, 3)(x).backward(g), x {shape}"
+    how = {"tol": "gradient", "hint": "dW = x^T g, db = sum of g, dx = g W^T."}
+    wrong = {"the bias gradient not summed over the rows": v}
+    same(layer.weight.grad, np.float32(x.reshape(-1, 3).T @ flat), call=call, **how)
+    same(layer.bias.grad, flat.sum(0), call=call, **how, misconceptions=wrong)
+    wrong = {"the weight not transposed": v @ weight}
+    same(t.grad, v @ weight.T, call=call, **how, misconceptions=wrong)
+
+
+@needs("layers")
+@task("6.13")
+@spec("Dropout.forward", "The gradient passes where the entry passed, scaled alike.")
+def test_dropout_gradient(tt):
+    """The gradient of Dropout passes where the input passed, with the same scale."""
+    x = tracked(tt, np.ones((20, 20)))
+    y = tt.Dropout(0.4)(x, training=True)
+    y.sum().backward()
+    mask = value(y)
+    same(
+        x.grad,
+        mask,
+        call="Dropout(0.4)(x, training=True).sum().backward(): x.grad, x ones",
+        hint="Multiply the gradient by the mask that forward drew, scale included.",
+        tol="gradient",
+        misconceptions={
+            "the mask without its scale": np.float32(mask > 0),
+            "passed everywhere": np.ones((20, 20), np.float32),
+        },
+    )
+
+
+@needs("autograd::linear_gradient_rows", "layers")
+@task("6.8")
+@spec("autograd.backward", "to `.grad` of every tensor it was made from")
+def test_every_parameter_gets_a_gradient(tt, rng):
+    """All parameters of a Sequential get a gradient that is not zero."""
+    model = tt.Sequential(tt.Linear(4, 8), tt.Tanh(), tt.Linear(8, 3))
+    loss = tt.CrossEntropyLoss()(
+        model(tt.Tensor(rng.normal(size=(6, 4)))), tt.Tensor(rng.integers(0, 3, 6))
+    )
+    loss.backward()
+    call = "loss.backward() through Linear, Tanh, Linear, CrossEntropyLoss"
+    for i, p in enumerate(model.parameters()):
+        found = p.grad
+        reached = found is not None and bool(value(found).any())
+        expected = f"a gradient for parameter {i}"
+        holds(reached, call=call, expected=expected, got="none, or zeros")
+
+
+@needs("losses")
+@task("6.14")
+@spec("autograd.backward", "to `.grad` of every tensor it was made from")
+def test_log_softmax_gradient(tt, rng):
+    """The gradient of log_softmax along its axis is g - softmax * sum(g)."""
+    x = rng.normal(size=(4, 5))
+    gradients(
+        tt,
+        lambda t: tt.log_softmax(t, dim=0),
+        lambda z: np.log(softmax(z, 0)),
+        [x],
+        rng,
+        call="log_softmax(x, dim=0).backward(g), x (4, 5)",
+        hint="dx = g - softmax(x) * sum(g), the sum along dim.",
+        misconceptions={"the sum over dim left out": [upstream(rng, x.shape)]},
+    )
+
+
+@needs("losses")
+@task("6.14")
+@spec("autograd.backward", "to `.grad` of every tensor it was made from")
+def test_mse_gradient(tt, rng):
+    """The gradient of MSELoss is 2 (p - t) / number of entries."""
+    p, t = rng.normal(size=(2, 4, 3))
+    v = upstream(rng, ())
+    gradients(
+        tt,
+        tt.MSELoss(),
+        lambda a, b: ((a - b) ** 2).mean(),
+        [p, t],
+        rng,
+        call="MSELoss()(p, t).backward(g), p and t (4, 3)",
+        hint="d/dp = 2 (p - t) / p.size, and the opposite for t.",
+        misconceptions={
+            "the factor 2 left out": [v * (p - t) / 12, None],
+            "the gradient of the sum, not of the mean": [v * 2 * (p - t), None],
+            "divided by the rows only": [v * 2 * (p - t) / 4, None],
+        },
+    )
+
+
+@points(2)
+@needs("losses")
+@task("6.14")
+@spec("autograd.backward", "to `.grad` of every tensor it was made from")
+def test_cross_entropy_gradient(tt, rng):
+    """The gradient of CrossEntropyLoss is (softmax - one-hot) / rows."""
+    z, ids = rng.normal(size=(6, 4)), rng.integers(0, 4, size=6)
+    v, hot = upstream(rng, ()), np.eye(4)[ids]
+    gradients(
+        tt,
+        lambda t: tt.CrossEntropyLoss()(t, tt.Tensor(ids)),
+        lambda x: -np.log(softmax(x))[np.arange(6), ids].mean(),
+        [z],
+        rng,
+        call="CrossEntropyLoss()(z, ids).backward(g), z (6, 4)",
+        hint="Subtract 1 from the softmax at the true class, divide by the rows.",
+        misconceptions={
+            "the gradient of the sum, not of the mean": [v * (softmax(z) - hot)],
+            "the one-hot target not subtracted": [v * softmax(z) / 6],
+            "divided by all entries, not by the rows": [v * (softmax(z) - hot) / 24],
+        },
+    )
+
+
+@needs("losses")
+@task("6.14")
+@spec("autograd.backward", "to `.grad` of every tensor it was made from")
+def test_bce_gradient(tt, rng):
+    """The gradient of BinaryCrossEntropyLoss counts both halves."""
+    p, y = rng.uniform(0.1, 0.9, size=(6, 1)), rng.integers(0, 2, size=(6, 1))
+    v = upstream(rng, ())
+    gradients(
+        tt,
+        lambda a: tt.BinaryCrossEntropyLoss()(a, tt.Tensor(y)),
+        lambda a: -(y * np.log(a) + (1 - y) * np.log(1 - a)).mean(),
+        [p],
+        rng,
+        call="BinaryCrossEntropyLoss()(p, y).backward(g), p (6, 1) in 0.1..0.9",
+        hint="d/dp = (p - y) / (p (1 - p)) / p.size.",
+        misconceptions={
+            "the half for y = 0 missing": [-v * y / p / 6],
+            "p - y alone, the gradient for logits": [v * (p - y) / 6],
+            "the gradient of the sum": [v * (p - y) / (p * (1 - p))],
         },
     )

@@ -50,6 +50,13 @@ def log_softmax(x: Tensor, dim: int = -1) -> Tensor:
     return Tensor._from_op(data, (x,), backward)
 
 
+def _log_softmax(x: Array, dim: int) -> Array:
+    """Return log_softmax of an array, in place after the first difference."""
+    shifted: Array = x - x.max(axis=dim, keepdims=True)
+    shifted -= np.log(np.exp(shifted).sum(axis=dim, keepdims=True))
+    return shifted
+
+
 class Loss:
     """Given: what all losses share. `loss(...)` is `loss.forward(...)`."""
 
@@ -159,19 +166,14 @@ class BinaryCrossEntropyLoss(Loss):
 # Given: helpers.
 
 
-def _log_softmax(x: Array, dim: int) -> Array:
-    shifted = x - x.max(axis=dim, keepdims=True)
-    shifted -= np.log(np.exp(shifted).sum(axis=dim, keepdims=True))
-    return shifted
-
-
 def _same_shape(a: Tensor, b: Tensor) -> None:
+    """Given: raise ValueError, naming both shapes, unless they are equal."""
     if a.shape != b.shape:
         msg = f"predictions have shape {a.shape}, targets {b.shape}"
         raise ValueError(msg)
 
 
 def _class_ids(targets: Any) -> NDArray[np.int64]:
-    """Return class ids as integers, from a Tensor, an array or a list."""
+    """Given: return class ids as integers, from a Tensor, an array or a list."""
     data = targets.data if isinstance(targets, Tensor) else targets
     return np.asarray(data).astype(np.int64)

@@ -74,9 +74,10 @@ class Optimizer:
 
     def _gradient(self, p: Tensor) -> Any:
         """Return p.grad, with weight decay as the gradient of a penalty on size."""
-        if not self.weight_decay:
-            return p.grad
-        return p.grad + np.float32(self.weight_decay) * p.data
+        grad: Any = p.grad
+        return (
+            grad + np.float32(self.weight_decay) * p.data if self.weight_decay else grad
+        )
 
 
 class SGD(Optimizer):
@@ -173,10 +174,10 @@ class Adam(Optimizer):
         beta1, beta2 = self.betas
         pace = self.lr / (1 - beta1**self.steps)
         scale = (1 - beta2**self.steps) ** -0.5
-        for p, m, v in zip(self.params, self.m, self.v, strict=True):
+        for i, p in enumerate(self.params):
             if p.grad is None:
                 continue
-            g = self._gradient(p)
+            g, m, v = self._gradient(p), self.m[i], self.v[i]
             buffer = g * np.float32(1 - beta1)  # the only array made; reused below
             m *= np.float32(beta1)
             m += buffer

@@ -2,7 +2,7 @@
 
 You will build, in this order:
 
-    2.1   Tensor.__init__                 a float32 copy of the data   about 3 lines
+    2.1   Tensor.__init__                 a float32 copy of the data   2 lines
     2.2   __add__ __sub__ __mul__ __truediv__                          2 lines each
     2.3   __pow__ __neg__                                              1 line each
     2.4   matmul                          with checks                  about 6 lines
@@ -39,7 +39,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tinytorch.base import Array, Axis, TensorBase, apply, product, restore, rows
+from tinytorch.base import Array, Axis, TensorBase
+from tinytorch.kernels import apply, product, restore, rows
 
 
 class Tensor(TensorBase):
@@ -67,9 +68,12 @@ class Tensor(TensorBase):
     __slots__ = ()
 
     def __init__(self, data: ArrayLike, requires_grad: bool = False) -> None:
+        """Copy the data, as float32; the class docstring says what must hold.
+
+        `grad` is None already.
+        """
         self.data = np.array(data, dtype=np.float32)
         self.requires_grad = requires_grad
-        self.grad, self._inputs, self._backward = None, (), None
 
     # Arithmetic.
 
@@ -289,13 +293,11 @@ class Tensor(TensorBase):
         """
 
         def backward(grad: Array) -> Sequence[Array]:
-            return (
-                np.broadcast_to(restore(grad, self.ndim, axis, keepdims), self.shape),
-            )
+            wide = restore(grad, self.ndim, axis, keepdims)
+            return (np.broadcast_to(wide, self.shape),)
 
-        return Tensor._from_op(
-            self.data.sum(axis, keepdims=keepdims), (self,), backward
-        )
+        data = self.data.sum(axis, keepdims=keepdims)
+        return Tensor._from_op(data, (self,), backward)
 
     def mean(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Return the mean over all entries or along `axis`; shapes as in `sum`.

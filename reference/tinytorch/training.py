@@ -77,7 +77,7 @@ def clip_grad_norm(params: Iterable[Tensor], max_norm: float) -> float:
     norm = math.sqrt(sum(float(np.vdot(g, g)) for g in grads))
     if norm > max_norm:
         for g in grads:
-            g *= np.float32(max_norm / norm)
+            np.multiply(g, np.float32(max_norm / norm), out=g)
     return norm
 
 
@@ -229,6 +229,15 @@ class Trainer:
         return arrays | {f"scheduler.{k}": np.array(v) for k, v in numbers.items()}
 
 
+def _hits(outputs: NDArray[Any], y: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which answers are right; `evaluate` says what right means."""
+    if y.ndim == outputs.ndim - 1:
+        hits: NDArray[np.bool_] = outputs.argmax(axis=-1) == y
+        return hits
+    sides: NDArray[np.bool_] = (outputs > 0.5) == (y > 0.5)
+    return sides
+
+
 # Given: helpers.
 
 
@@ -244,21 +253,15 @@ def read_arrays(path: str | Path) -> dict[str, NDArray[Any]]:
 
 
 def _under(prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Return the arrays whose name starts with `prefix`, without it."""
+    """Given: return the arrays whose name starts with `prefix`, without it."""
     return {k[len(prefix) :]: a for k, a in arrays.items() if k.startswith(prefix)}
 
 
 def _tensor(x: Any) -> Tensor:
+    """Given: return a Tensor of what a loader gives."""
     return x if isinstance(x, Tensor) else Tensor(x)
 
 
 def _array(x: Any) -> NDArray[Any]:
+    """Given: return the array in what a loader gives."""
     return x.data if isinstance(x, Tensor) else np.asarray(x)
-
-
-def _hits(outputs: NDArray[Any], y: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return which answers are right; `evaluate` says what right means."""
-    if y.ndim == outputs.ndim - 1:
-        hits: NDArray[np.bool_] = outputs.argmax(axis=-1) == y
-        return hits
-    return (outputs > 0.5) == (y > 0.5)

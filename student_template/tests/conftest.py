@@ -12,6 +12,7 @@ import os
 import re
 import signal
 import sys
+import textwrap
 import threading
 import traceback
 from collections.abc import Generator, Iterator
@@ -55,6 +56,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # An overflow warning of numpy is no failure; the value it leaves may be.
     config.addinivalue_line("filterwarnings", "default")
     config.stash[SEEN] = {}
+    if config.option.reportchars == "fE":  # pytest's default: failures a second time
+        config.option.reportchars = ""
 
 
 SEEN = pytest.StashKey[dict[str, str]]()
@@ -114,7 +117,7 @@ def pytest_runtest_makereport(
         report.outcome = "skipped"
         report.todo = found.group() if found else str(error) or "TODO"
         report.longrepr = (str(item.path), item.location[1] or 0, report.todo)
-    elif call.when == "setup":
+    elif call.when == "setup" or isinstance(error, SyntaxError):
         report.longrepr = _once(item, _explain(error, "import tinytorch"))
     else:
         report.longrepr = _explain(error, "")
@@ -123,14 +126,14 @@ def pytest_runtest_makereport(
 
 def _once(item: pytest.Item, text: str) -> str:
     """Return `text`, or where it was shown already: an import fails for all tests."""
-    first = item.config.stash[SEEN].setdefault(text, item.name)
-    return text if first == item.name else f"{text.splitlines()[0]}: as above"
+    first = item.config.stash[SEEN].setdefault(text, item.nodeid)
+    return text if first == item.nodeid else f"{text.splitlines()[0]}: as above"
 
 
 def _explain(error: BaseException, call: str) -> str:
     """Return at most six lines about `error`, without a traceback."""
     if isinstance(error, CheckFailure):
-        return str(error)
+        return "\n".join(map(_fitted, str(error).splitlines()))
     frames = traceback.extract_tb(error.__traceback__)
     test = [f for f in frames if Path(f.filename).name.startswith("test_")]
     own = [f for f in frames if PACKAGE in Path(f.filename).parents]
@@ -171,6 +174,13 @@ def _short(line: str) -> str:
     return line if len(line) <= WIDTH else line[: WIDTH - 3] + "..."
 
 
+def _fitted(line: str) -> str:
+    """Return `line` cut to the width; a hint is wrapped instead."""
+    if not line.startswith("  hint"):
+        return _short(line)
+    return textwrap.fill(line, WIDTH, subsequent_indent=" " * 12)
+
+
 # Summary
 
 
@@ -189,7 +199,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     terminalreporter.section("next step")
     steps = [_failure_step(r, len(bad)) for r in bad]
     steps += _todo_steps({r.todo for r in stats.get("todo", [])})
-    terminalreporter.write_line(min(steps)[1])
+    terminalreporter.write_line(min(steps, key=lambda step: step[0])[1])
 
 
 def _failure_step(report: Any, count: int) -> tuple[tuple[int, int], str]:
@@ -201,17 +211,15 @@ def _failure_step(report: Any, count: int) -> tuple[tuple[int, int], str]:
 
 
 def _todo_steps(met: set[str]) -> list[tuple[tuple[int, int], str]]:
-    """Return the tasks met that are not written, and those of their modules."""
-    found = [TODO.search(text) for text in met]
-    modules = {int(f[1]) for f in found if f}
+    """Return the first task to write, of the modules whose unwritten tasks were met."""
+    modules = {found[1] for found in map(TODO.search, met) if found}
     unwritten = {
-        (int(m[1]), int(m[2])): m[0]
+        found[0]: (int(found[1]), int(found[2]))  # in the order of the file
         for path in sorted(PACKAGE.rglob("*.py"))
-        for m in TODO.finditer(path.read_text(encoding="utf-8", errors="replace"))
-        if int(m[1]) in modules
+        for found in TODO.finditer(path.read_text(encoding="utf-8", errors="replace"))
+        if found[1] in modules
     }
-    unwritten |= {(int(f[1]), int(f[2])): f[0] for f in found if f}
     if not unwritten:
-        return [((99, 0), text) for text in met]
-    first = min(unwritten)
-    return [(first, f"{unwritten[first]}   ({len(unwritten)} left to write)")]
+        return [((99, 0), text) for text in sorted(met)[:1]]
+    first = min(unwritten, key=lambda text: unwritten[text])
+    return [(unwritten[first], f"{first}   ({len(unwritten)} left to write)")]

@@ -70,14 +70,14 @@ def test_3_5_softmax_survives_large_numbers(tt):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_3_x_a_call_is_forward(tt, name):
+def test_3_1_to_3_5_a_call_is_forward(tt, name):
     activation, x = getattr(tt, name)(), tt.Tensor([[-1, 2], [3, -4]])
     want = activation(x).data
     same(activation.forward(x), want, call=f"{name}().forward(x)", tol="exact")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_3_x_nothing_to_learn(tt, name):
+def test_3_1_to_3_5_nothing_to_learn(tt, name):
     activation = getattr(tt, name)()
     activation(tt.Tensor([1, -1]))
     got = activation.parameters()

@@ -1,0 +1,1 @@
+"""Command lines: parse, call one function of `grader.api`, print, exit."""

@@ -1,0 +1,222 @@
+"""The `grader` command: stdout is the result, stderr is talk."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+import grader
+from grader import api
+from grader.cli import talk
+from grader.errors import INTERRUPTED, GraderError
+from grader.models.report import GradeReport
+from grader.reports import report_schema, to_html, to_table
+from grader.sandbox.wall import CHOICES
+
+F = TypeVar("F", bound=Callable[..., Any])
+BUG: Final = 70
+FOLDER: Final = click.Path(path_type=Path, file_okay=False)
+
+
+class Group(click.Group):
+    """Turns a `GraderError` into one readable message and its own exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was named."""
+        try:
+            return super().invoke(ctx)
+        except GraderError as exc:
+            click.secho(f"error[{exc.code}]: {exc.message}", fg="red", err=True)
+            if exc.hint:
+                click.echo(f"  hint: {exc.hint}", err=True)
+            ctx.exit(exc.exit_code)
+
+
+def course_option(command: F) -> F:
+    """Add --course."""
+    return click.option(
+        "--course", type=FOLDER, help="Folder of course.toml (default: found)."
+    )(command)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(grader.__version__, prog_name="grader")
+def cli() -> None:
+    """Grade tinytorch packages and publish what was measured."""
+
+
+@cli.command()
+@click.argument("submission")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+@click.option("--html", type=click.Path(path_type=Path), help="Also write a page here.")
+@click.option("--round", "round_name", default="", help="Round whose inputs are used.")
+@click.option("--profile", type=click.Choice(["quick", "full"]), default="quick")
+@click.option("--sandbox", type=click.Choice(CHOICES), default="auto")
+@click.option("--student", default="", help="Student id, where no bundle tells it.")
+@click.option(
+    "--module", "modules", multiple=True, help="Only this module; repeatable."
+)
+@click.option("--milestone", "milestones", multiple=True, help="Only this milestone.")
+@click.option("--no-milestones", is_flag=True, help="Leave the milestones out.")
+@click.option("--data", type=FOLDER, help="Data sets (default: TINYTORCH_DATA).")
+@click.option("--save/--no-save", default=False, help="Keep the result in the store.")
+@click.option("--fail-under", type=float, help="Exit 1 below this percentage.")
+@course_option
+@click.pass_context
+def grade(ctx: click.Context, submission: str, **given: Any) -> None:
+    """Grade one SUBMISSION: a folder, .zip, .tar.gz, bundle or git address.
+
+    Example: grader grade student_template --round week-1 --html report.html
+    """
+    options = _grade_options(given)
+    report = api.grade(submission, options, talk.progress())
+    _print_report(report, given["form"])
+    if given["html"]:
+        talk.write(given["html"], to_html(report).encode())
+    if given["save"]:
+        api.open_store(course=given["course"]).add_report(report)
+    if api.is_inconclusive(report):
+        talk.say("some checks could not be judged (our side); grade again")
+        ctx.exit(5)
+    verdict = report.verdict
+    share = 100 * verdict.earned / verdict.points if verdict.points else 0.0
+    if given["fail_under"] is not None and share < given["fail_under"]:
+        ctx.exit(1)
+
+
+def _grade_options(given: dict[str, Any]) -> api.GradeOptions:
+    milestones = given["milestones"] or None
+    return api.GradeOptions(
+        course=given["course"],
+        round=given["round_name"],
+        profile=given["profile"],
+        sandbox=given["sandbox"],
+        student=given["student"],
+        data=given["data"],
+        modules=given["modules"],
+        milestones=() if given["no_milestones"] else milestones,
+    )
+
+
+def _print_report(report: GradeReport, form: str) -> None:
+    text = report.model_dump_json() if form == "json" else to_table(report)
+    click.echo(text)
+
+
+@cli.command()
+@click.option("--to", "target", type=FOLDER, default=Path("site"), show_default=True)
+@click.option("--store", type=FOLDER, help="Result store (default: .grader/store).")
+@click.option("--minimum-group", type=click.IntRange(min=1), help="Fewest public rows.")
+@course_option
+def publish(
+    target: Path, store: Path | None, minimum_group: int | None, course: Path | None
+) -> None:
+    """Build the leaderboard from the results in the store.
+
+    Students are hidden until `grader show STUDENT alias` says otherwise.
+
+    Example: grader publish --to site
+    """
+    click.echo(
+        api.publish(target, store=store, course=course, minimum_group=minimum_group)
+    )
+
+
+@cli.command()
+@click.argument("student")
+@click.argument("visibility", type=click.Choice(["hidden", "alias", "named"]))
+@click.option("--by", required=True, help="Who recorded the student's wish.")
+@course_option
+def show(student: str, visibility: str, by: str, course: Path | None) -> None:
+    """Record how STUDENT wishes to appear on the board: hidden, alias or named.
+
+    Example: grader show ada@example.edu alias --by "A. Teacher"
+    """
+    api.open_store(course=course).set_visibility(student, visibility, by=by)
+    talk.say(f"{student}: {visibility} from the next `grader publish` on")
+
+
+@cli.group(name="round")
+def round_group() -> None:
+    """Rounds: the secrets that gradings draw their inputs from."""
+
+
+@round_group.command(name="new")
+@click.argument("name")
+@click.option("--kind", type=click.Choice(["feedback", "final"]), default="feedback")
+@course_option
+def round_new(name: str, kind: Any, course: Path | None) -> None:
+    """Make the round NAME with a fresh secret.
+
+    Example: grader round new week-1
+    """
+    made = api.new_round(name, kind, course)
+    talk.say(f"round {made.name} ({made.kind}); its secret stays in .grader/rounds")
+
+
+@cli.group()
+def data() -> None:
+    """Data sets of the full profile."""
+
+
+@data.command()
+@click.argument("names", nargs=-1, required=True)
+@click.option("--from", "source", type=FOLDER, help="Copy from here, do not download.")
+@course_option
+def fetch(names: tuple[str, ...], source: Path | None, course: Path | None) -> None:
+    """Fetch data sets by NAME: checked, atomic, continued after an interruption.
+
+    Example: grader data fetch mnist
+    """
+    with talk.transfer() as report:
+        for item in api.fetch_data(names, source, course, report):
+            click.echo(item)
+
+
+@cli.command()
+@course_option
+def doctor(course: Path | None) -> None:
+    """Say which sandboxes work here, and what is missing for the others.
+
+    Example: grader doctor
+    """
+    for line in api.diagnosis(course):
+        click.echo(line)
+
+
+@cli.command()
+def schema() -> None:
+    """Print the JSON Schema of a report.
+
+    Example: grader schema > report-schema.json
+    """
+    click.echo(report_schema())
+
+
+def main() -> None:
+    """Run the command line; an unexpected error leaves a file, not a wall of text."""
+    try:
+        cli.main(standalone_mode=True)
+    except KeyboardInterrupt:
+        talk.say("interrupted; finished results are kept")
+        sys.exit(INTERRUPTED)
+    except Exception as exc:  # noqa: BLE001 -- the last resort of a program
+        if os.environ.get("GRADER_DEBUG"):
+            raise
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="grader-bug-", suffix=".txt", delete=False
+        ) as file:
+            traceback.print_exc(file=file)
+        talk.say(f"bug: {type(exc).__name__}: {exc}; details in {file.name}")
+        sys.exit(BUG)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+"""Module 04: layers, functions with parameters.
+
+You will build:
+
+    4.1  Layer.parameters      find them in the attributes     about 9 lines
+    4.2  Layer.train           switch a whole model            about 4 lines
+    4.3  Linear.__init__       random weights of a sane size   about 7 lines
+    4.4  Linear.forward        x @ weight + bias               about 3 lines
+    4.5  Dropout.forward       forget at random                about 7 lines
+    4.6  Sequential.forward    one after the other             about 3 lines
+
+Run `make test-04` after each task.
+"""
+# ruff: noqa: F401 -- the imports are for what you will write
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from tinytorch.tensor import Tensor
+
+
+class Layer:
+    """What all layers share; `layer(x)` is `layer.forward(x)`.
+
+    A subclass writes `forward` and keeps its parameters (tensors with
+    `requires_grad=True`), its buffers (tensors without) and its sublayers in its
+    attributes, or in lists and tuples there. `__init__` of this class does nothing,
+    so a subclass need not call it.
+
+    Attributes:
+        training: True until `eval()`; some layers behave differently in training.
+    """
+
+    training: bool = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.forward(*args, **kwargs)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the layer's output; every subclass writes its own."""
+        msg = f"{type(self).__name__} has no forward"
+        raise NotImplementedError(msg)
+
+    def parameters(self) -> list[Tensor]:
+        """Return the list of parameters of this layer and of all its sublayers.
+
+        A parameter is a Tensor attribute with `requires_grad=True`. A sublayer is an
+        attribute with a method `parameters`. `self._parts()` yields all attributes,
+        those inside lists and tuples included. The order is that of the attributes;
+        a parameter that is used twice is listed once.
+
+        Example:
+            >>> [p.shape for p in Sequential(Linear(2, 3), Linear(3, 1)).parameters()]
+            [(2, 3), (3,), (3, 1), (1,)]
+        """
+        # TODO(4.1): about 9 lines.
+        raise NotImplementedError("TODO 4.1: Layer.parameters")
+
+    def train(self, mode: bool = True) -> None:
+        """Set `training` to `mode` in this layer and in all its sublayers.
+
+        Sublayers are found with `self._parts()`; those without a method `train` (the
+        activations) have no mode.
+
+        Example:
+            >>> model = Sequential(Dropout(0.5))
+            >>> model.eval()
+            >>> model.layers[0].training
+            False
+        """
+        # TODO(4.2): about 4 lines.
+        raise NotImplementedError("TODO 4.2: Layer.train")
+
+    def eval(self) -> None:
+        """Given: switch this layer and all its sublayers to evaluation."""
+        self.train(False)
+
+    def buffers(self) -> list[Tensor]:
+        """Given: return the tensors that belong to the layer but are not trained."""
+        found: list[Tensor] = []
+        for part in self._parts():
+            if isinstance(part, Tensor):
+                if not part.requires_grad:
+                    found.append(part)
+            elif hasattr(part, "buffers"):
+                found.extend(part.buffers())
+        return found
+
+    def _parts(self) -> Iterator[Any]:
+        """Given: yield the attributes, those inside lists and tuples included."""
+        stack = list(vars(self).values())[::-1]
+        while stack:
+            part = stack.pop()
+            if isinstance(part, list | tuple):
+                stack.extend(reversed(part))
+            else:
+                yield part
+
+
+class Linear(Layer):
+    """The affine map y = x @ weight + bias.
+
+    Attributes:
+        weight: parameter of shape (in_features, out_features).
+        bias: parameter of shape (out_features,), or None if `bias=False`.
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        """Draw the weight from numpy's global random numbers; set the bias to zero.
+
+        Entries of `weight` have mean 0 and, where in_features equals out_features, a
+        standard deviation between 0.5 and 2 times 1 / sqrt(in_features): the formulas
+        of Xavier, He and PyTorch all lie there. No bias is larger than
+        1 / sqrt(in_features). After `numpy.random.seed(0)` the same numbers come again.
+        Both are Tensors with `requires_grad=True`.
+
+        Example:
+            >>> layer = Linear(3, 2)
+            >>> layer.weight.shape, layer.bias.shape
+            ((3, 2), (2,))
+        """
+        # TODO(4.3): about 7 lines.
+        raise NotImplementedError("TODO 4.3: Linear.__init__")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x @ weight + bias; any number of axes before the last one.
+
+        Shapes: x (..., in_features) -> (..., out_features)
+
+        Raises:
+            ValueError: the last size of x is not in_features; the message names the
+                shapes of x and weight.
+
+        Example:
+            >>> layer = Linear(2, 1)
+            >>> layer.weight.data = np.array([[1], [10]], dtype=np.float32)
+            >>> layer(Tensor([[3, 4]])).item()
+            43.0
+        """
+        # TODO(4.4): about 3 lines.
+        raise NotImplementedError("TODO 4.4: Linear.forward")
+
+
+class Dropout(Layer):
+    """Set entries to zero at random, in training only.
+
+    Args:
+        p: share of entries to drop, 0 <= p < 1; ValueError otherwise.
+    """
+
+    def __init__(self, p: float = 0.5) -> None:
+        if not 0 <= p < 1:
+            msg = f"Dropout: p must be in [0, 1), not {p}"
+            raise ValueError(msg)
+        self.p = p
+
+    def forward(self, x: Tensor, training: bool | None = None) -> Tensor:
+        """Drop each entry with probability p; scale the others by 1 / (1 - p).
+
+        So the expected value of every entry stays ("inverted" dropout). Not in
+        training, the result equals x. `training=True` or `training=False` wins over
+        the layer's own mode, which `train()` and `eval()` set. The mask comes from
+        numpy's global random numbers, afresh in every call. The gradient passes where
+        the entry passed, scaled alike.
+
+        Shapes: x (...) -> (...)
+
+        Example:
+            >>> Dropout(0.5)(Tensor([1.0, 2.0]), training=False)
+            Tensor([1.0, 2.0])
+        """
+        # TODO(4.5): about 7 lines.
+        # TODO(6.13): about 1 line more.
+        raise NotImplementedError("TODO 4.5: Dropout.forward")
+
+
+class Sequential(Layer):
+    """Layers and activations, one after the other.
+
+    Attributes:
+        layers: the list of them.
+    """
+
+    def __init__(self, *layers: Any) -> None:
+        self.layers = list(layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the last layer's output, each layer being fed the one before it.
+
+        Without layers the result is x.
+
+        Example:
+            >>> Sequential()(Tensor([1.0]))
+            Tensor([1.0])
+        """
+        # TODO(4.6): about 3 lines.
+        raise NotImplementedError("TODO 4.6: Sequential.forward")
