@@ -30,11 +30,12 @@ setup: $(STAMP) ## make .venv with pinned packages; does nothing the second time
 	@# Tests and gradings by root give submissions other users; these must not read it.
 	@if [ "$$(id -u)" -eq 0 ] && [ -d reference ]; then chmod 700 reference; fi
 
-$(STAMP): requirements.lock requirements-dev.lock pyproject.toml
+# requirements-dev.lock contains requirements.lock; the image installs only the latter.
+$(STAMP): requirements-dev.lock pyproject.toml
 	@[ -n "$(PYTHON)" ] || { echo "setup: Python 3.11 or newer is needed" >&2; exit 1; }
 	@[ -x $(BIN)/pip ] || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes \
-		-r requirements.lock -r requirements-dev.lock
+		-r requirements-dev.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
@@ -76,8 +77,8 @@ site: setup ## build the leaderboard of the local store into site/
 lock: setup ## resolve the pinned packages anew
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --upgrade $(LOCK_OPTIONS) -o requirements.lock
-	$(BIN)/uv pip compile --group dev --upgrade -c requirements.lock $(LOCK_OPTIONS) \
-		-o requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml --group dev --upgrade -c requirements.lock \
+		$(LOCK_OPTIONS) -o requirements-dev.lock
 
 # The oldest Python we promise; no index address reaches the files.
 LOCK_OPTIONS := --quiet --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -115,7 +115,7 @@ def _check_references(path: Path, course: Course) -> None:
         ("symbols", [s.name for m in course.modules for s in m.symbols]),
     ):
         if twice := {n for n in names if names.count(n) > 1}:
-            msg = f"{path}: {what}: {sorted(twice)[0]!r} is there twice"
+            msg = f"{path}: {what}: {min(twice)!r} is there twice"
             raise ConfigError(msg)
     known = {m.name: m.needs for m in course.modules}
     for owner, needs in [
@@ -131,9 +131,9 @@ def _check_references(path: Path, course: Course) -> None:
 
 def _check_cycles(path: Path, needs: dict[str, tuple[str, ...]]) -> None:
     done: set[str] = set()
-    for start in needs:
+    for start, first in needs.items():
         trail = [start]
-        stack = [iter(needs[start])]
+        stack = [iter(first)]
         while stack:
             for name in stack[-1]:
                 if name in trail:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import inspect
 import textwrap
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from grader.sandbox import Channel, StudentError
 from grader.wire import Handle
 
 Kinds = set[tuple[str, str]]
+METHODS: Final = frozenset({"method", "type", "function"})
 
 
 class OracleError(Exception):
@@ -81,9 +82,8 @@ class Session:
             return Method(self, remote, name)
         self.last_call = ".".join(kind)
         answer = self.ask("get", remote, name=name)
-        if isinstance(answer, Remote) and handle_of(answer).callable:
-            if names_of(answer)[0] in {"method", "type", "function"}:
-                self.kinds.add(kind)
+        if isinstance(answer, Remote) and names_of(answer)[0] in METHODS:
+            self.kinds.add(kind)
         return answer
 
     def call(self, target: Any, name: str, args: Any, kwargs: Any) -> Any:
@@ -147,7 +147,7 @@ class Remote:
     def __repr__(self) -> str:
         return f"<a {names_of(self)[0]} in the sandbox>"
 
-    def __bool__(self) -> NoReturn:
+    def __bool__(self) -> NoReturn:  # noqa: PLE0304
         _refuse("the truth")
 
     def __eq__(self, other: object) -> NoReturn:

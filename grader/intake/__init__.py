@@ -54,9 +54,9 @@ def open_submission(
             with fetched(address) as reader:
                 return _build(reader, address.label, package, student)
         path = Path(source)
-        if path.is_dir():
+        if source and path.is_dir():  # an empty name is not the current folder
             return _build(FolderReader(path, package), source, package, student)
-        reader_of_file = _recognise(_read_archive(path))
+        reader_of_file = _recognise(_read_archive(source))
         return _build(reader_of_file, source, package, student)
 
 
@@ -89,23 +89,23 @@ def _one_error() -> Iterator[None]:
         raise SubmissionRejectedError(msg, hint=KINDS) from None
 
 
-def _read_archive(path: Path) -> bytes:
+def _read_archive(source: str) -> bytes:
     """Read a file that is not a folder.
 
     Raises:
         ArchiveError: it is missing, no regular file, empty or too large.
     """
     try:
-        fd = os.open(path, FILE_FLAGS & ~os.O_NOFOLLOW)
+        fd = os.open(source, FILE_FLAGS & ~os.O_NOFOLLOW)
     except (FileNotFoundError, NotADirectoryError, ValueError):
-        msg = f"there is no submission at {shown(str(path))}"
+        msg = f"there is no submission at {shown(source) or 'an empty name'}"
         raise ArchiveError(msg, KINDS) from None
     try:
         info = os.fstat(fd)
         if stat.S_ISREG(info.st_mode) and info.st_size > ARCHIVE_BYTES:
             msg = f"the archive is larger than {ARCHIVE_BYTES // MIB} MiB"
             raise ArchiveError(msg, "Leave data, .venv and .git out of it.")
-        return read_regular(fd, info.st_size, path.name)
+        return read_regular(fd, info.st_size, Path(source).name)
     finally:
         os.close(fd)
 

@@ -105,6 +105,7 @@ class MilestoneMeasure(Model):
     budget_factor: float  # how much slower than the standard machine, at least 1
     attempts: int = 1
     exceeded: Limit | None = None
+    reached: str = ""  # "epoch 7 of 10"
 
 
 class CheckMeasure(Model):

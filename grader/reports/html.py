@@ -22,10 +22,9 @@ from grader.reports.page import page
 def to_html(report: GradeReport) -> str:
     """Return the page of one submission, for the student and the staff."""
     css = style_sheet("base.css") + style_sheet("report.css")
-    template = environment(PackageLoader("grader.reports")).get_template(
-        "report.html.j2"
-    )
-    return template.render(page=page(report), css=Markup(css), csp=policy(style=css))
+    jinja = environment(PackageLoader("grader.reports"))
+    template = jinja.get_template("report.html.j2")
+    return template.render(page=page(report), css=css, csp=policy(style=css))
 
 
 def environment(loader: BaseLoader) -> Environment:

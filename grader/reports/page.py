@@ -290,8 +290,7 @@ def _provenance(report: GradeReport) -> tuple[Pair, ...]:
         Pair("host", f"{host.cpu}, {host.cores} cores, {host.kernel}"),
         Pair("software", f"Python {host.python}, numpy {host.numpy}, {host.blas}"),
         Pair("graded", f"{measured.started_at:%Y-%m-%d %H:%M:%S} UTC"),
-        Pair(
-            "took", f"{_seconds(measured.cpu_s)} CPU, {_seconds(measured.wall_s)} wall"
-        ),
+        Pair("CPU time", _seconds(measured.cpu_s)),
+        Pair("wall time", _seconds(measured.wall_s)),
     )
     return tuple(pair for pair in pairs if pair.value)

@@ -18,6 +18,7 @@ from grader.sandbox.endings import LimitHit, Starved
 from grader.sandbox.tree import Tree, waited_s
 
 MAX_SAMPLES = 240  # of a curve; halved when full, so that any run fits a report
+STARVING = "the host had no CPU time to give"
 STARVED = 0.5  # share of the wall time spent ready to run but not running
 
 
@@ -73,7 +74,7 @@ class Meter:
             raise LimitHit(Limit.PROCESSES, f"{limits.processes} processes")
         if reading.wall_s > limits.wall_s:
             if max(map(waited_s, busy), default=0.0) > STARVED * reading.wall_s:
-                raise Starved("the host had no CPU time to give")
+                raise Starved(STARVING)
             raise LimitHit(Limit.WALL, f"{limits.wall_s:g} s of wall time")
 
     def finish(self) -> Usage:

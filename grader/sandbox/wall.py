@@ -20,7 +20,15 @@ from grader.errors import SandboxUnavailableError
 from grader.models.measure import Isolation
 from grader.sandbox import seccomp
 
-AGENT: Final = Path(__file__).resolve().parents[1] / "agent" / "agent.py"
+AGENT: Final = Path(__file__).resolve().parents[1] / "agent"
+# The agent's folder is on the path for one import only: nothing beside it must be found.
+START: Final = """
+import socket, sys
+sys.path.insert(0, sys.argv[1])
+from agent.main import zygote
+sys.path.pop(0)
+zygote(socket.socket(fileno=int(sys.argv[2])))
+"""
 SCRATCH_BYTES: Final = 128 * 2**20
 IN_CONTAINER: Final = "GRADER_CONTAINER"  # set by our image alone
 CHOICES: Final = ("auto", "docker", "uid", "namespaces", "none")
@@ -37,10 +45,10 @@ class Wall:
 
     def command(self, descriptor: int) -> list[str]:
         """Return the command that starts the zygote on an inherited socket."""
-        python = [sys.executable, "-s", "-P", "-B"]
+        python = [sys.executable, "-s", "-P", "-B", "-c", START]
         if not self.bubblewrap:
-            return [*python, str(AGENT), str(descriptor)]
-        return [*_bubblewrap(), *python, "/agent.py", str(descriptor)]
+            return [*python, str(AGENT.parent), str(descriptor)]
+        return [*_bubblewrap(), *python, "/opt", str(descriptor)]
 
 
 def choose(requested: str, *, secrets: tuple[Path, ...] = ()) -> Wall:
@@ -129,7 +137,8 @@ def _bubblewrap() -> list[str]:
             for parent in reversed(Path(prefix).parents[:-1]):  # 0700 by itself
                 command += ["--perms", "0755", "--dir", str(parent)]
             command += ["--ro-bind", prefix, prefix]
-    command += ["--ro-bind", str(AGENT), "/agent.py"]
+    command += ["--perms", "0755", "--dir", "/opt"]
+    command += ["--ro-bind", str(AGENT), "/opt/agent"]
     for folder in ("/tmp", "/dev/shm"):  # noqa: S108 -- inside the sandbox
         command += ["--perms", "1777", "--size", str(SCRATCH_BYTES), "--tmpfs", folder]
     return [*command, "--chdir", "/tmp", "--"]  # noqa: S108

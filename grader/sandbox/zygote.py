@@ -37,7 +37,7 @@ HANG_UP_S: Final = 0.25  # for a check to see that we hung up, and to die
 ENVIRONMENT: Final = {
     "PATH": "/usr/bin:/bin",
     "HOME": "/tmp",
-    "LANG": "C.UTF-8",  # noqa: S108
+    "LANG": "C.UTF-8",
     "PYTHONHASHSEED": "0",
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONUTF8": "1",
@@ -278,7 +278,11 @@ class Group:
         """Fork a pristine process for one check and return the channel to it."""
         ours, theirs = socket.socketpair()
         output, printed = os.pipe()
-        order = {"seed": seed, "rule": self._zygote.rule(self._uid, limits)}
+        order = {
+            "seed": seed,
+            "rule": self._zygote.rule(self._uid, limits),
+            "package": self._zygote.package.name,
+        }
         channel = Channel(ours, output, limits, self.meter)
         self.meter.start(limits, self._idle)
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,9 @@ from grader.checks.runner import ORACLE_LIMITS
 from grader.datasets import DataSet, shifted
 from grader.models.course import MilestoneProfile
 from grader.models.measure import Limits, Usage
-from grader.models.outcome import Inconclusive, Mismatch, Outcome, Passed
+from grader.models.outcome import Inconclusive, Limit, Mismatch, Outcome, Passed
 from grader.models.report import Epoch, Requirement
-from grader.sandbox import Zygote
+from grader.sandbox import LimitHit, Zygote
 from grader.training.driver import Driver, classes_of
 
 MARGIN: Final = 1.15
@@ -57,6 +57,16 @@ class Attempt:
             frame_bytes=FRAME_BYTES,
         )
 
+    def stated(self, hit: LimitHit) -> str:
+        """Return a limit as the course states it, without this host's factor."""
+        match hit.which:
+            case Limit.CPU:
+                return f"{self.profile.cpu_s:g} s of CPU time"
+            case Limit.WALL:
+                return f"{self.profile.wall_s:g} s of wall time"
+            case _:
+                return hit.limit
+
     @property
     def data_title(self) -> str:
         """The data by name, origin and digest."""
@@ -75,14 +85,6 @@ class Trained:
     usage: Usage | None = None
     how: str = ""
     stage: str = "at import"
-
-    def where(self, attempt: Attempt) -> str:
-        """Return how far the run got, in words."""
-        if self.stage == "training":
-            return (
-                f"in training, epoch {len(self.curve) + 1} of {attempt.profile.epochs}"
-            )
-        return self.stage
 
 
 def train_once(
@@ -126,7 +128,7 @@ def _train(
     driver = Driver(session, attempt.script, seed=seed, epochs=profile.epochs)
     probe_x, probe_y = data.val_x[:PROBE], data.val_y[:PROBE]
     untrained = _accuracy(driver.predict(probe_x), probe_y)
-    trained.stage = "training"
+    trained.stage = "in training"
     driver.start(data.train_x, data.train_y)
     for step in driver.slices():
         if not step.goes_on:
@@ -235,7 +237,7 @@ class _Replay:
         self._session = Session(channel, set(), trusted=True)
         self._meter = self._group.meter
 
-    def __enter__(self) -> _Replay:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

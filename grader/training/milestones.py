@@ -13,7 +13,6 @@ from grader.checks.judge import judge, raised
 from grader.checks.remote import OracleError
 from grader.checks.runner import preload_of, seed_of
 from grader.models.course import Course, Milestone, MilestoneProfile
-from grader.models.measure import Limits
 from grader.models.outcome import (
     Blocked,
     Crashed,
@@ -127,22 +126,23 @@ def _judged(context: MilestoneContext, attempt: Attempt) -> Trained:
             context.zygote, context.reference, attempt, trained, context.progress
         )
     except (StudentError, Ending, CheckFailure, OracleError) as exc:
-        place = trained.where(attempt)
-        trained.outcome = _outcome(exc, trained.how, place, attempt.limits)
+        trained.outcome = _outcome(exc, trained, attempt)
     return trained
 
 
 def _outcome(
     exc: StudentError | Ending | CheckFailure | OracleError,
-    how: str,
-    place: str,
-    limits: Limits,
+    trained: Trained,
+    attempt: Attempt,
 ) -> Outcome:
+    place, limits, how = trained.stage, attempt.limits, trained.how
     match exc:
         case StudentError():
             return raised(exc, place, limits)
         case LimitHit():
-            return LimitExceeded(which=exc.which, limit=exc.limit, where=place)
+            return LimitExceeded(
+                which=exc.which, limit=attempt.stated(exc), where=place
+            )
         case Died():
             return Crashed(how=how or str(exc), where=place)
         case _:
@@ -156,7 +156,7 @@ def _barely_over(trained: Trained, attempt: Attempt) -> bool:
 def _final(trained: Trained, attempt: Attempt) -> Outcome:
     """A run that reached its target over the limit twice has still failed."""
     if isinstance(trained.outcome, Passed) and _barely_over(trained, attempt):
-        most = f"{attempt.cpu_limit_s:.1f} s of CPU time"
+        most = attempt.stated(LimitHit(Limit.CPU, ""))
         return LimitExceeded(which=Limit.CPU, limit=most, where="in training")
     return trained.outcome
 
@@ -202,7 +202,8 @@ def _result(
         metric_name=profile.metric,
         target=profile.target,
         requirements=tuple(trained.requirements) if trained else (),
-        curve=tuple(trained.curve) if trained else (),
+        # How far a run got before its limit differs from run to run: `reached` has it.
+        curve=tuple(trained.curve) if trained and trained.metric is not None else (),
         replayed=trained.replayed if trained else False,
         data=data,
     )
@@ -225,4 +226,5 @@ def _measure(
         budget_factor=attempt.factor,
         attempts=tries,
         exceeded=exceeded,
+        reached=f"epoch {len(trained.curve)} of {attempt.profile.epochs}",
     )

@@ -29,7 +29,7 @@ class Handle(NamedTuple):
     callable: bool
 
 
-def encode(  # noqa: C901 -- one line a type of the closed set
+def encode(  # noqa: C901, PLR0912 -- one line a type of the closed set
     x: Any, arrays: list[np.ndarray], refer: Callable[[Any], Any] | None = None
 ) -> Any:
     """Return the wire form of `x`; arrays are appended to `arrays`.

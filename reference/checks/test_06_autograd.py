@@ -616,6 +616,19 @@ def test_backward_of_a_non_scalar(tt, rng):
     raises(ValueError, y.backward, call="y.backward(), y (2, 3)", hint=hint)
 
 
+@needs("autograd::backward_of_a_non_scalar")
+@task("6.2")
+@spec("autograd.backward", "or the shape of gradient differs")
+def test_backward_with_another_shape(tt, rng):
+    """backward(g) raises ValueError where g has another shape than the result."""
+    y = tracked(tt, rng.normal(size=(2, 3))) * 2.0
+    g = np.ones((3, 2), np.float32)
+    hint = "Compare gradient.shape with the result's shape before anything else."
+    raises(
+        ValueError, y.backward, g, call="y.backward(g), y (2, 3), g (3, 2)", hint=hint
+    )
+
+
 @needs(MUL)
 @task("6.2")
 @spec("autograd.backward", "RuntimeError: result does not track gradients.")
@@ -726,7 +739,10 @@ def test_gradients_are_float32(tt, rng):
 
 @needs(ADD, "autograd::second_backward_accumulates")
 @task("6.2")
-@spec("autograd.backward", "It accumulates: a second `backward`, of this or another result")
+@spec(
+    "autograd.backward",
+    "It accumulates: a second `backward`, of this",
+)
 def test_gradients_are_not_shared(tt, rng):
     """Adding to one tensor's gradient never changes another's."""
     v = rng.normal(size=3).astype(np.float32)
@@ -895,21 +911,21 @@ def test_log_softmax_gradient(tt, rng):
 @task("6.14")
 @spec("autograd.backward", "to `.grad` of every tensor it was made from")
 def test_mse_gradient(tt, rng):
-    """The gradient of MSELoss is 2 (p - t) / number of entries."""
-    p, t = rng.normal(size=(2, 4, 3))
+    """The gradient of MSELoss is 2 (p - y) / number of entries."""
+    p, y = rng.normal(size=(2, 4, 3))
     v = upstream(rng, ())
     gradients(
         tt,
-        tt.MSELoss(),
-        lambda a, b: ((a - b) ** 2).mean(),
-        [p, t],
+        lambda a: tt.MSELoss()(a, tt.Tensor(y)),
+        lambda a: ((a - y) ** 2).mean(),
+        [p],
         rng,
-        call="MSELoss()(p, t).backward(g), p and t (4, 3)",
-        hint="d/dp = 2 (p - t) / p.size, and the opposite for t.",
+        call="MSELoss()(p, y).backward(g): p.grad, p and y (4, 3)",
+        hint="d/dp = 2 (p - y) / p.size, times the gradient from above.",
         misconceptions={
-            "the factor 2 left out": [v * (p - t) / 12, None],
-            "the gradient of the sum, not of the mean": [v * 2 * (p - t), None],
-            "divided by the rows only": [v * 2 * (p - t) / 4, None],
+            "the factor 2 left out": [v * (p - y) / 12],
+            "the gradient of the sum, not of the mean": [v * 2 * (p - y)],
+            "divided by the rows only": [v * 2 * (p - y) / 4],
         },
     )
 

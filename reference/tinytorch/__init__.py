@@ -51,7 +51,9 @@ def __getattr__(name: str) -> Any:
         msg = f"{name!r} belongs to tinytorch/{module}.py, which does not exist yet"
         raise AttributeError(msg)
     found = import_module(f"{__name__}.{module}")
-    return found if name == module else getattr(found, name)
+    value = found if name == module else getattr(found, name)
+    globals()[name] = value  # the next use finds it here
+    return value
 
 
 def __dir__() -> list[str]:

@@ -2,11 +2,12 @@
 
 You will build:
 
-    3.1  Sigmoid.forward   1 / (1 + exp(-x))         about 3 lines
-    3.2  ReLU.forward      max(x, 0)                 1 line
-    3.3  Tanh.forward      tanh(x)                   1 line
-    3.4  GELU.forward      x * sigmoid(1.702 x)      about 3 lines
-    3.5  Softmax.forward   exp(x) / sum of exp(x)    about 4 lines
+    3.1  Activation.parameters   nothing to learn          1 line
+         Sigmoid.forward         1 / (1 + exp(-x))         about 3 lines
+    3.2  ReLU.forward            max(x, 0)                 1 line
+    3.3  Tanh.forward            tanh(x)                   1 line
+    3.4  GELU.forward            x * sigmoid(1.702 x)      about 3 lines
+    3.5  Softmax.forward         exp(x) / sum of exp(x)    about 4 lines
 
 Compute with arrays and end with `return Tensor._from_op(array, (x,))`, as in module 02.
 Module 06 adds the gradient there, as the third argument.
@@ -26,7 +27,7 @@ from tinytorch.tensor import Tensor
 
 
 class Activation:
-    """Given: what all activations share. `activation(x)` is `activation.forward(x)`.
+    """What all activations share. `activation(x)` is `activation.forward(x)`.
 
     Every activation takes a Tensor of any shape and returns a new one of the same
     shape; its input keeps its data. `parameters()` is an empty list.
@@ -39,6 +40,7 @@ class Activation:
         raise NotImplementedError
 
     def parameters(self) -> list[Tensor]:
+        """Return an empty list: an activation has nothing to learn."""
         return []
 
 

@@ -32,7 +32,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tinytorch.base import Array
+from tinytorch.base import Array, TensorBase
 from tinytorch.tensor import Tensor
 
 
@@ -172,3 +172,6 @@ class no_grad:  # noqa: N801 -- reads like a keyword: `with no_grad():`
     def __exit__(self, *_error: object) -> None:
         """Set `Tensor.tracking` back to what it was before."""
         Tensor.tracking = self.before
+
+
+TensorBase.engine = staticmethod(backward)

@@ -66,9 +66,6 @@ class Loss:
     def forward(self, *args: Any, **kwargs: Any) -> Tensor:
         raise NotImplementedError
 
-    def parameters(self) -> list[Tensor]:
-        return []
-
 
 class MSELoss(Loss):
     """The mean squared error."""

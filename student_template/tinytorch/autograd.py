@@ -31,7 +31,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tinytorch.base import Array
+from tinytorch.base import Array, TensorBase
 from tinytorch.tensor import Tensor
 
 
@@ -149,3 +149,6 @@ class no_grad:  # noqa: N801 -- reads like a keyword: `with no_grad():`
         """Set `Tensor.tracking` back to what it was before."""
         # TODO(6.4): about 1 line.
         raise NotImplementedError("TODO 6.4: no_grad.__exit__")
+
+
+TensorBase.engine = staticmethod(backward)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -27,6 +28,8 @@ class TensorBase:
 
     # False inside `no_grad()`: operations then leave no trace for `backward`.
     tracking: ClassVar[bool] = True
+    # What `backward` runs; module 06 puts it here when it is imported.
+    engine: ClassVar[Callable[..., None] | None] = None
 
     data: Array
     grad: Array | None
@@ -109,10 +112,10 @@ class TensorBase:
 
     def backward(self, gradient: Any = None) -> None:
         """Run `tinytorch.autograd.backward`, whose docstring says what must hold."""
-        from tinytorch import autograd  # noqa: PLC0415 -- module 06 may be missing
-
-        this: Any = self
-        autograd.backward(this, gradient)
+        if TensorBase.engine is None:
+            import_module("tinytorch.autograd")  # not before it is needed: module 06
+        engine: Any = TensorBase.engine
+        engine(self, gradient)
 
 
 def _no_backward_yet() -> Backward:

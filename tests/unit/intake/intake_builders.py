@@ -8,6 +8,7 @@ import lzma
 import os
 import subprocess
 import tarfile
+import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -39,7 +40,8 @@ def zip_of(tree: Tree = GOOD, *, method: int = zipfile.ZIP_DEFLATED) -> bytes:
             info.filename = name  # the constructor would cut a name at NUL
             info.compress_type = method
             info.create_system = 3
-            archive.writestr(info, data)
+            with warnings.catch_warnings(action="ignore"):  # of a name used twice
+                archive.writestr(info, data)
     return out.getvalue()
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
+import lzma
 import os
 import socket
 import struct
@@ -185,7 +187,7 @@ def test_folder_links(tmp_path: Path, place: str) -> None:
     if place != "tinytorch":
         folder_of(tmp_path)
     (tmp_path / place).symlink_to("/etc")
-    assert refused_path(tmp_path) == f"{place} is a link"
+    assert refused_path(tmp_path).startswith(f"{place} is a link")
 
 
 def test_folder_link_outside_the_package_is_not_followed(tmp_path: Path) -> None:
@@ -414,8 +416,6 @@ def test_unknown_packing() -> None:
 
 
 def test_xz_that_asks_for_a_gigabyte() -> None:
-    import lzma
-
     filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 1 << 29}]
     assert "damaged" in refusal(lzma.compress(tar_of(), filters=filters))
 
@@ -429,11 +429,8 @@ def test_flipped_bytes_never_escape_as_another_error(
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(archive) - 1))
         archive[at] = data.draw(st.integers(0, 255))
-    try:
+    with contextlib.suppress(SubmissionRejectedError):
         taken = open_bytes(bytes(archive), label="a")
-    except SubmissionRejectedError as refused:
-        assert refused.hint
-    else:
         assert all(file.path.startswith("tinytorch/") for file in taken.files)
 
 
@@ -451,13 +448,11 @@ def test_noise_is_refused(start: bytes, rest: bytes) -> None:
 
 
 def test_missing(tmp_path: Path) -> None:
-    for source in (tmp_path / "none.zip", "", "a\0b", "git+nowhere", tmp_path / "a@b"):
-        if source == "":
-            continue
+    for source in (tmp_path / "none.zip", "a\0b", "git+nowhere", tmp_path / "a@b"):
         assert refused_path(source).startswith("there is no submission at ")
 
 
-def test_empty_source_is_the_current_folder_never(
+def test_empty_name_is_not_the_current_folder(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(folder_of(tmp_path))
@@ -470,7 +465,8 @@ def test_empty(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     assert "no folder tinytorch/" in refused_path(tmp_path / "folder")
     assert "no folder tinytorch/" in refusal(zip_of({}))
-    assert "no folder tinytorch/" in refusal(tar_of({}))
+    assert "no archive" in refusal(tar_of({}))
+    assert "no folder tinytorch/" in refusal(gzip.compress(tar_of({})))
 
 
 @pytest.mark.parametrize(

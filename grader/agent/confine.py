@@ -1,0 +1,155 @@
+"""Give up rights: what stands between student code and everything else."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import shutil
+import signal
+import struct
+from pathlib import Path
+from typing import Any
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP = 1, 4, 22
+PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 36, 38
+CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = 0x08000000, 0x10000000, 0x20000000
+LARGEST_FILE_BYTES = 64 * 2**20  # no check of the course writes more than 1 MiB
+
+
+def prctl(option: int, value: int) -> None:
+    """Set a property of this process; OSError where the kernel refuses."""
+    _checked(LIBC.prctl(option, value, 0, 0, 0), "prctl")
+
+
+def _checked(result: int, what: str) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent ends."""
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def limit(rule: dict[str, Any]) -> None:
+    """Set the kernel's limits, which stand behind the judge's meter."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    room = pages * resource.getpagesize() + 4 * rule["memory_bytes"]
+    for what, most in (
+        (resource.RLIMIT_CPU, int(rule["cpu_s"]) + 2),
+        (resource.RLIMIT_AS, room),
+        (resource.RLIMIT_FSIZE, LARGEST_FILE_BYTES),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, 256),
+        (resource.RLIMIT_MEMLOCK, 0),
+        (resource.RLIMIT_MSGQUEUE, 0),
+    ):
+        _lower(what, most)
+
+
+def _lower(what: int, most: int) -> None:
+    hard = resource.getrlimit(what)[1]
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(what, (most, most))
+
+
+def _enter_own_namespaces() -> None:
+    """Continue as process 1 of nested user, pid and ipc namespaces."""
+    uid, gid = os.getuid(), os.getgid()
+    flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWIPC
+    _checked(LIBC.unshare(flags), "unshare")
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+    pid = os.fork()
+    if pid:
+        os.waitpid(pid, 0)
+        os._exit(0)
+
+
+def _install_filter(program: bytes) -> None:
+    """Load a seccomp program; needs no_new_privs and no rights."""
+    code = ctypes.create_string_buffer(program, len(program))
+    fprog = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(code))
+    pointer = ctypes.create_string_buffer(fprog, len(fprog))
+    _checked(LIBC.prctl(PR_SET_SECCOMP, 2, pointer, 0, 0), "seccomp")
+
+
+def _become(uid: int) -> None:
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    if os.getresuid() != (uid, uid, uid) or os.getgroups():
+        msg = "rights were not given up"
+        raise OSError(msg)
+
+
+def confine(rule: dict[str, Any]) -> None:
+    """Give up every right that student code must not have; raises if one stays."""
+    os.setsid()
+    os.umask(0o077)
+    Path("/proc/self/oom_score_adj").write_text("1000")
+    os.nice(19)
+    if rule["uid"]:
+        _become(rule["uid"])
+    if rule["nest"]:
+        _enter_own_namespaces()
+    die_with_parent()
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
+    # The group, its parent in a nested namespace and the check itself come on top.
+    _lower(resource.RLIMIT_NPROC, rule["processes"] + 3)
+    if rule["filter"]:
+        _install_filter(bytes.fromhex(rule["filter"]))
+
+
+def close_all_but(keep: set[int]) -> None:
+    """Close every descriptor but standard streams and `keep`."""
+    lower = 3
+    for descriptor in sorted(keep):
+        os.closerange(lower, descriptor)
+        lower = descriptor + 1
+    os.closerange(lower, 1 << 16)
+
+
+def redirect(output: int) -> None:
+    """Take standard input from nowhere, send standard output and error to a pipe."""
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(null)
+    os.close(output)
+
+
+def purge(uid: int, folders: list[str]) -> None:
+    """Kill everything that runs as `uid` and remove its files from open folders.
+
+    Done by helpers that become that user themselves, so that they can do no more.
+    """
+    for work in (_kill_all, lambda: _wipe(uid, folders)):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                _become(uid)
+                work()
+            finally:
+                os._exit(0)
+        os.waitpid(pid, 0)
+
+
+def _kill_all() -> None:
+    os.kill(-1, signal.SIGKILL)
+
+
+def _wipe(uid: int, folders: list[str]) -> None:
+    for folder in folders:
+        for entry in os.scandir(folder):
+            if entry.stat(follow_symlinks=False).st_uid != uid:
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                Path(entry.path).unlink()

@@ -1,0 +1,164 @@
+"""The three kinds of process: zygote, group, check."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import random
+import shutil
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .confine import (
+    PR_SET_CHILD_SUBREAPER,
+    PR_SET_DUMPABLE,
+    close_all_but,
+    confine,
+    die_with_parent,
+    limit,
+    prctl,
+    purge,
+    redirect,
+)
+from .frames import read_frame, write_frame
+from .interpreter import Interpreter
+from .package import Namespace, install
+
+# What packages of the course import; numpy loads its own parts lazily.
+WARM = [
+    *("numpy.random", "numpy.linalg", "numpy.fft", "numpy.lib.stride_tricks"),
+    *("numpy.lib.format", "abc", "collections", "contextlib", "copy", "dataclasses"),
+    *("enum", "functools", "inspect", "math", "platform", "re", "time", "traceback"),
+    *("typing", "warnings", "zipfile"),
+]
+
+
+def zygote(control: socket.socket) -> None:
+    """Fork groups until the judge hangs up; never runs student code."""
+    prctl(PR_SET_DUMPABLE, 0)
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    for name in WARM:
+        importlib.import_module(name)
+    np.random.seed(0)  # noqa: NPY002 -- set up once, before the forks
+    _ = np.ones((8, 8), np.float32) @ np.ones((8, 8), np.float32)  # BLAS set-up, once
+    gc.collect()
+    gc.freeze()  # children share these pages; a collection must not touch them
+    control.send(b'{"ready": true}')
+    while True:
+        order, descriptors = receive(control)
+        reap()
+        if order["do"] == "purge":
+            purge(order["uid"], order["folders"])
+        elif order["do"] == "group":
+            fork_group(order, descriptors)
+        reap()
+        control.send(b'{"done": true}')
+
+
+def receive(control: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    """Return an order and its descriptors from the judge; exit when it is gone."""
+    data, descriptors, _, _ = socket.recv_fds(control, 1 << 16, 4)
+    if not data:
+        os._exit(0)
+    return json.loads(data), descriptors
+
+
+def reap() -> None:
+    """Collect orphans, which would keep their uids busy."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return
+
+
+def fork_group(order: dict[str, Any], descriptors: list[int]) -> None:
+    """Fork the process that imports one submission for one module."""
+    if os.fork() == 0:
+        try:
+            group(order["rule"], *descriptors)
+        except BaseException:
+            tell()
+        finally:
+            os._exit(70)
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def tell() -> None:
+    """Print the current exception where the judge reads output."""
+    sys.excepthook(*sys.exc_info())
+    sys.stderr.flush()
+
+
+def group(rule: dict[str, Any], control_fd: int, stream_fd: int, output: int) -> None:
+    """Import one submission, then fork a process a check."""
+    redirect(output)
+    close_all_but({control_fd, stream_fd})
+    confine(rule)
+    control, stream = socket.socket(fileno=control_fd), socket.socket(fileno=stream_fd)
+    config = read_frame(stream)
+    limit(rule)
+    os.chdir(rule["scratch"])
+    write_frame(stream, {"confined": True}, [])  # from here, a death is the student's
+    namespace = install(config)
+    write_frame(stream, {"loaded": True}, [])
+    stream.close()
+    gc.collect()
+    gc.freeze()
+    while True:
+        order, descriptors = receive(control)
+        fork_check(control, order, descriptors, namespace)
+
+
+def fork_check(
+    control: socket.socket,
+    order: dict[str, Any],
+    descriptors: list[int],
+    namespace: Namespace,
+) -> None:
+    """Fork a pristine process, wait for its end and tell the judge how it was."""
+    sock_fd, output = descriptors
+    pid = os.fork()
+    if pid == 0:
+        try:
+            die_with_parent()
+            os.setsid()
+            redirect(output)
+            close_all_but({sock_fd})
+            check(socket.socket(fileno=sock_fd), order, namespace)
+        except (EOFError, ConnectionError):
+            os._exit(0)  # the judge has what it wanted
+        except BaseException:
+            tell()
+        finally:
+            os._exit(70)
+    os.close(sock_fd)
+    os.close(output)
+    status = os.waitpid(pid, 0)[1]
+    scratch = Path(order["rule"]["scratch"])
+    for entry in scratch.iterdir():
+        shutil.rmtree(entry, ignore_errors=True)
+    control.send(json.dumps({"status": status}).encode())
+
+
+def check(sock: socket.socket, order: dict[str, Any], namespace: Namespace) -> None:
+    """Serve one check until the judge hangs up."""
+    rule, seed = order["rule"], order["seed"]
+    limit(rule)
+    scratch = Path(rule["scratch"]) / f"{os.getpid()}-{os.getuid()}"
+    scratch.mkdir(mode=0o700)
+    os.chdir(scratch)
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002 -- what packages draw from
+    interpreter = Interpreter(namespace, order["package"])
+    while True:
+        header, arrays = interpreter.answer(read_frame(sock))
+        sys.stdout.flush()
+        write_frame(sock, header, arrays)
