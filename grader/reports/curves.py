@@ -95,7 +95,7 @@ def learning_figure(prefix: str, result: MilestoneResult) -> Figure | None:
             f"{units.metric(result.metric_name, curve[0].metric)} to "
             f"{units.metric(result.metric_name, curve[-1].metric)}; target {target}."
         ),
-        x=Axis("epoch", points[-1][0]),
+        x=Axis("epoch", points[-1][0], whole=True),
         y=Axis(unit, max(100.0 if percent else 0.0, *(y for _, y in points), 0.0)),
         points=points,
         limit=scale * result.target,

@@ -28,6 +28,7 @@ class Axis:
 
     title: str
     top: float
+    whole: bool = False  # only whole numbers make sense, such as epochs
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Chart:
 def line_chart(chart: Chart) -> Markup:
     """Return the chart as an `<svg>` that fits the width of its place."""
     top = max(chart.y.top, chart.limit or 0.0)
-    x_ticks, y_ticks = ticks(chart.x.top), ticks(top)
+    x_ticks, y_ticks = ticks(chart.x.top, whole=chart.x.whole), ticks(top)
     place = _Place(x_ticks[-1], y_ticks[-1])
     parts = [
         *(_y_tick(place, tick) for tick in y_ticks),
@@ -79,13 +80,14 @@ class _Place:
         return _number(HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * value / self.y_top)
 
 
-def ticks(top: float, about: int = 4) -> list[float]:
+def ticks(top: float, about: int = 4, *, whole: bool = False) -> list[float]:
     """Return round values from zero to at least `top`."""
     if not top > 0:
         return [0.0, 1.0]
-    raw = top / about
+    raw = max(top / about, 1.0) if whole else top / about
     scale = 10.0 ** math.floor(math.log10(raw))
-    step = next(s for s in (1, 2, 2.5, 5, 10) if s * scale >= raw * (1 - 1e-9)) * scale
+    steps = (1, 2, 5, 10) if whole else (1, 2, 2.5, 5, 10)
+    step = next(s for s in steps if s * scale >= raw * (1 - 1e-9)) * scale
     count = math.ceil(top / step - 1e-9)
     return [float(f"{i * step:.10g}") for i in range(count + 1)]
 
@@ -137,7 +139,7 @@ def _titles(chart: Chart) -> Markup:
 def _limit(place: _Place, value: float, name: str) -> Markup:
     return Markup(
         '<line class="limit" x1="{a}" x2="{b}" y1="{y}" y2="{y}"/>'
-        '<text class="limit" x="{b}" y="{y}" dy="-4" text-anchor="end">{name}</text>'
+        '<text class="limit" x="{b}" y="{y}" dy="13" text-anchor="end">{name}</text>'
     ).format(a=LEFT, b=WIDTH - RIGHT, y=place.y(value), name=name)
 
 

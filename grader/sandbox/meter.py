@@ -1,8 +1,9 @@
 """Time and memory of a process tree, read from outside with psutil.
 
-CPU seconds are those of all members, of the children they collected, and of the dead;
-members' own clocks have nanoseconds (the ticks of /proc have 10 ms). Memory is the sum
-of resident set sizes above the idle zygote's, and every member's own high-water mark.
+CPU seconds are those of all members that are not idle, of the children they collected,
+and of the dead that nobody has; members' own clocks have nanoseconds (the ticks of /proc
+have 10 ms). Memory is the sum of resident set sizes above the idle zygote's, and every
+member's own high-water mark.
 """
 
 from __future__ import annotations
@@ -31,16 +32,15 @@ class Meter:
         self._processes: dict[int, psutil.Process] = {}
         self._idle: set[int] = set()
         self.limits = Limits()
-        self._zero_cpu_s = self._start = 0.0
+        self._start = 0.0
         self.peak_rss_bytes = 0
         self.curve: list[Sample] = []
         self._stride = self._skipped = 0
 
     def start(self, limits: Limits, idle: set[int]) -> None:
-        """Begin a run; `idle` are the members that do not count for memory."""
+        """Begin a run; `idle` are the members that do not count: they only wait."""
         self.limits, self._idle = limits, idle
         self._start = time.monotonic()
-        self._zero_cpu_s = self._cpu_s(self.tree.pids())
         self.peak_rss_bytes, self.curve = 0, []
         self._stride, self._skipped = 1, 0
 
@@ -51,12 +51,11 @@ class Meter:
             LimitHit: a limit is reached; the caller kills.
             Starved: the wall limit is reached because the host gave no CPU.
         """
-        pids = self.tree.pids()
-        busy = pids - self._idle
+        busy = self.tree.pids() - self._idle
         rss = sum(self._rss_bytes(pid) for pid in busy)
         reading = Sample(
             wall_s=time.monotonic() - self._start,
-            cpu_s=max(0.0, self._cpu_s(pids) - self._zero_cpu_s),
+            cpu_s=self._cpu_s(busy),
             rss_bytes=rss,
         )
         self.peak_rss_bytes = max(self.peak_rss_bytes, rss)
@@ -79,10 +78,10 @@ class Meter:
 
     def finish(self) -> Usage:
         """Return what the run used; call before its process is gone."""
-        pids = self.tree.pids()
-        high = sum(self._high_water_bytes(pid) for pid in pids - self._idle)
+        busy = self.tree.pids() - self._idle
+        high = sum(self._high_water_bytes(pid) for pid in busy)
         return Usage(
-            cpu_s=max(0.0, self._cpu_s(pids) - self._zero_cpu_s),
+            cpu_s=self._cpu_s(busy),
             wall_s=time.monotonic() - self._start,
             peak_rss_bytes=max(self.peak_rss_bytes, high),
             curve=tuple(self.curve),

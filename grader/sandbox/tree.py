@@ -83,6 +83,12 @@ def is_zombie(pid: int) -> bool:
     return not fields or fields[0] in {b"Z", b"X"}
 
 
+def threads(pid: int) -> int:
+    """Return how many threads the process has; 0 if it is gone."""
+    fields = _stat(pid)
+    return int(fields[17]) if fields else 0
+
+
 def waited_s(pid: int) -> float:
     """Return how long the process was ready but got no CPU, in seconds."""
     try:

@@ -26,7 +26,7 @@ from grader.sandbox.channel import Channel
 from grader.sandbox.endings import Died, Ending, LimitHit, SandboxLost, StudentError
 from grader.sandbox.meter import Meter
 from grader.sandbox.package import Package
-from grader.sandbox.tree import Tree
+from grader.sandbox.tree import Tree, threads
 from grader.sandbox.uids import Lease
 from grader.sandbox.wall import Wall
 from grader.wire.framing import request_frame
@@ -270,8 +270,9 @@ class Group:
             raise SandboxLost(msg) from exc
         channel.read_frame()
         self._idle = self._zygote.tree.pids()
+        living = self._zygote.tree.living(self._idle - self._before)
         expected = 2 if self._zygote.wall.nest else 1
-        if len(self._zygote.tree.living(self._idle - self._before)) > expected:
+        if len(living) > expected or sum(map(threads, living)) > expected:
             raise LimitHit(Limit.PROCESSES, "none left running by an import")
 
     def check(self, limits: Limits, *, seed: int) -> Channel:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import stat
 import unicodedata
 import warnings
@@ -68,7 +67,7 @@ def collect(project: Path) -> list[Source]:
 
 
 def _walk(project: Path, folder: str, depth: int) -> Iterator[str]:
-    for name in sorted(os.listdir(project / folder)):
+    for name in sorted(item.name for item in (project / folder).iterdir()):
         if name.startswith(".") or name == "__pycache__":
             continue
         path = f"{folder}/{name}"

@@ -1,0 +1,26 @@
+"""The durable truth: result documents by digest, and one append-only event table.
+
+Everything public is a pure function of `Store.export()`; nothing else writes results.
+"""
+
+from grader.store.export import (
+    Event,
+    Export,
+    GradedAt,
+    StoredReport,
+    VisibilitySet,
+    Withdrawn,
+    has_inconclusive,
+)
+from grader.store.store import Store
+
+__all__ = [
+    "Event",
+    "Export",
+    "GradedAt",
+    "Store",
+    "StoredReport",
+    "VisibilitySet",
+    "Withdrawn",
+    "has_inconclusive",
+]

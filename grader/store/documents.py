@@ -1,0 +1,82 @@
+"""Content-addressed files: `results/<hh>/<sha256>.json`, whole or not there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from grader.errors import StoreError
+from grader.models.report import GradeReport
+
+RESTORE = "Restore the file from a backup, or grade the submission again."
+
+
+def write(folder: Path, report: GradeReport) -> str:
+    """Store `report` and return its digest; an existing equal document is kept.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    data = report.model_dump_json().encode()
+    digest = "sha256:" + hashlib.sha256(data).hexdigest()
+    target = path_of(folder, digest)
+    if not target.exists():
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _write_atomically(target, data)
+        except OSError as exc:
+            msg = f"cannot write {target}: {exc.strerror}"
+            raise StoreError(msg, hint="Check free space and permissions.") from exc
+    return digest
+
+
+def _write_atomically(target: Path, data: bytes) -> None:
+    """Write beside `target`, flush to disk, rename, flush the folder."""
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".new-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    parent = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(parent)
+    finally:
+        os.close(parent)
+
+
+def read(folder: Path, digest: str) -> GradeReport:
+    """Return the report stored under `digest`.
+
+    Raises:
+        StoreError: the document is missing, damaged or of a newer schema.
+    """
+    path = path_of(folder, digest)
+    try:
+        data = path.read_bytes()
+    except OSError as exc:
+        msg = f"result document {path} cannot be read: {exc.strerror}"
+        raise StoreError(msg, hint=RESTORE) from exc
+    if "sha256:" + hashlib.sha256(data).hexdigest() != digest:
+        msg = f"result document {path} is damaged: its content has another digest"
+        raise StoreError(msg, hint=RESTORE)
+    try:
+        return GradeReport.model_validate_json(data)
+    except ValidationError as exc:
+        msg = f"result document {path} is not of a schema this grader knows"
+        hint = "A newer grader wrote it: upgrade this one."
+        raise StoreError(msg, hint=hint) from exc
+
+
+def path_of(folder: Path, digest: str) -> Path:
+    """Return where the document with `digest` is kept."""
+    name = digest.removeprefix("sha256:")
+    return folder / "results" / name[:2] / f"{name}.json"

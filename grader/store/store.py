@@ -1,0 +1,278 @@
+"""The store: a folder of result documents and one append-only table of events.
+
+A document is on disk before its event is written, so that every event can be followed.
+A crash in between leaves a document that nothing names, which does no harm.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
+
+from grader.errors import StoreError, UsageError
+from grader.models.report import GradeReport
+from grader.store import documents
+from grader.store.export import (
+    PAYLOAD,
+    Event,
+    Export,
+    GradedAt,
+    Payload,
+    StoredReport,
+    Visibility,
+    VisibilitySet,
+    Withdrawn,
+)
+
+SCHEMA: Final = 1
+BUSY_S: Final = 30  # another grader may be writing
+
+metadata = sa.MetaData()
+events_table = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.String(32), nullable=False),  # UTC, ISO 8601
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("student", sa.String(256), nullable=False),
+    sa.Column("document", sa.String(71), nullable=True),
+    sa.Column("payload", sa.Text, nullable=False),
+    sa.Index("one_graded_event_a_document", "kind", "document"),
+    sqlite_autoincrement=True,  # an id is never used twice
+)
+schema_table = sa.Table("schema", metadata, sa.Column("version", sa.Integer))
+
+for _verb in ("UPDATE", "DELETE"):
+    sa.event.listen(
+        events_table,
+        "after_create",
+        sa.DDL(  # type: ignore[no-untyped-call]
+            f"CREATE TRIGGER events_no_{_verb.lower()} BEFORE {_verb} ON events "
+            "BEGIN SELECT RAISE(ABORT, 'events are append-only'); END"
+        ).execute_if(dialect="sqlite"),
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Store:
+    """Append-only results of one course. Open it with `Store.open`."""
+
+    def __init__(
+        self, folder: Path, engine: sa.Engine, now: Callable[[], datetime]
+    ) -> None:
+        self._folder = folder
+        self._engine = engine
+        self._now = now
+
+    @classmethod
+    def open(
+        cls, folder: Path, *, url: str = "", now: Callable[[], datetime] = _now
+    ) -> Store:
+        """Open the store in `folder`, or make one there.
+
+        Args:
+            url: SQLAlchemy address of the event table; default a SQLite file inside.
+            now: the clock, for tests.
+
+        Raises:
+            StoreError: unreadable, not writable, or of a newer schema.
+        """
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as exc:
+            msg = f"no store can be made in {folder}: {exc.strerror}"
+            raise StoreError(msg, hint="Name a folder you may write to.") from exc
+        address = url or f"sqlite:///{(folder / 'events.db').absolute()}"
+        options = {"timeout": BUSY_S} if address.startswith("sqlite") else {}
+        with _our_errors(folder):
+            engine = sa.create_engine(address, connect_args=options)
+            if engine.dialect.name == "sqlite":
+                _lock_on_begin(engine)
+            _prepare(engine, folder)
+        return cls(folder, engine, now)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def add_report(self, report: GradeReport) -> str:
+        """Store `report` and return its digest; storing it again changes nothing.
+
+        Raises:
+            StoreError: the document or the event cannot be written.
+        """
+        digest = documents.write(self._folder, report)
+        self._append(report.student, GradedAt(), document=digest, once=True)
+        return digest
+
+    def set_visibility(
+        self, student: str, visibility: Visibility, *, by: str, name: str = ""
+    ) -> None:
+        """Record what `student` allows the public to see.
+
+        Args:
+            by: who entered it, kept as the record of consent.
+            name: shown in public; required with "named", refused otherwise.
+
+        Raises:
+            UsageError: a name without "named", or "named" without a name.
+        """
+        try:
+            payload = VisibilitySet(visibility=visibility, by=by, name=name)
+        except ValidationError as exc:
+            msg = f"{visibility!r} and the name {name!r} do not go together"
+            hint = "A name goes with 'named', and with nothing else."
+            raise UsageError(msg, hint=hint) from exc
+        self._append(student, payload)
+
+    def withdraw(self, digest: str, *, by: str, reason: str) -> None:
+        """Let the result `digest` no longer count; it stays in the history.
+
+        Raises:
+            UsageError: no such result was stored.
+        """
+        graded = [
+            e
+            for e in self.events()
+            if e.document == digest and isinstance(e.payload, GradedAt)
+        ]
+        if not graded:
+            msg = f"no result {digest} is stored"
+            raise UsageError(msg, hint="Name the whole digest of a stored result.")
+        self._append(
+            graded[0].student, Withdrawn(by=by, reason=reason), document=digest
+        )
+
+    def events(self) -> tuple[Event, ...]:
+        """Return all events in order.
+
+        Raises:
+            StoreError: the table is unreadable or holds events this grader lacks.
+        """
+        with _our_errors(self._folder), self._engine.connect() as connection:
+            rows = connection.execute(
+                sa.select(events_table).order_by(events_table.c.id)
+            ).all()
+        try:
+            return tuple(_event(row) for row in rows)
+        except (ValidationError, ValueError) as exc:
+            msg = f"the store in {self._folder} holds an event that cannot be read"
+            hint = "A newer grader wrote it: upgrade this one."
+            raise StoreError(msg, hint=hint) from exc
+
+    def reports(self) -> tuple[StoredReport, ...]:
+        """Return all reports, in the order they were stored first.
+
+        Raises:
+            StoreError: a document is missing or damaged.
+        """
+        return self._reports(self.events())
+
+    def export(self) -> Export:
+        """Return events and reports as one frozen value."""
+        events = self.events()
+        return Export(events=events, reports=self._reports(events))
+
+    def _reports(self, events: tuple[Event, ...]) -> tuple[StoredReport, ...]:
+        digests = dict.fromkeys(
+            e.document for e in events if isinstance(e.payload, GradedAt) and e.document
+        )
+        return tuple(
+            StoredReport(digest=d, report=documents.read(self._folder, d))
+            for d in digests
+        )
+
+    def _append(
+        self, student: str, payload: Payload, *, document: str = "", once: bool = False
+    ) -> None:
+        values = {
+            "at": self._now().astimezone(UTC).isoformat(timespec="microseconds"),
+            "kind": payload.kind,
+            "student": student,
+            "document": document or None,
+            "payload": payload.model_dump_json(),
+        }
+        with _our_errors(self._folder), self._engine.begin() as connection:
+            connection.execute(_insert_once(values) if once else _insert(values))
+
+
+def _insert(values: dict[str, Any]) -> sa.Insert:
+    return sa.insert(events_table).values(values)
+
+
+def _insert_once(values: dict[str, Any]) -> sa.Insert:
+    """Insert in one statement, unless the document has such an event."""
+    same = sa.and_(
+        events_table.c.kind == values["kind"],
+        events_table.c.document == values["document"],
+    )
+    row = sa.select(*(sa.literal(v) for v in values.values())).where(
+        ~sa.exists().where(same)
+    )
+    return sa.insert(events_table).from_select(list(values), row)
+
+
+def _event(row: sa.Row[Any]) -> Event:
+    payload = PAYLOAD.validate_json(row.payload)
+    if payload.kind != row.kind:
+        raise ValueError(row.kind)
+    return Event(
+        id=row.id,
+        at=datetime.fromisoformat(row.at),
+        student=row.student,
+        document=row.document,
+        payload=payload,
+    )
+
+
+def _lock_on_begin(engine: sa.Engine) -> None:
+    """Make every transaction take the write lock first, table creation included.
+
+    Left to itself, Python's sqlite3 commits each CREATE on its own, and two graders
+    that open a new store at once would meet half of it.
+    """
+
+    def connect(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+
+    def begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    sa.event.listen(engine, "connect", connect)
+    sa.event.listen(engine, "begin", begin)
+
+
+def _prepare(engine: sa.Engine, folder: Path) -> None:
+    """Create the tables, or check that they are of this schema."""
+    with engine.begin() as connection:
+        fresh = not sa.inspect(connection).has_table("events")
+        metadata.create_all(connection)
+        if fresh:
+            connection.execute(sa.insert(schema_table).values(version=SCHEMA))
+        version = connection.execute(sa.select(schema_table.c.version)).scalar()
+    if version != SCHEMA:
+        msg = f"the store in {folder} has schema {json.dumps(version)}, not {SCHEMA}"
+        raise StoreError(msg, hint="Use the grader that made it, or a newer one.")
+
+
+@contextmanager
+def _our_errors(folder: Path) -> Iterator[None]:
+    """Turn what the database says into a `StoreError`."""
+    try:
+        yield
+    except SQLAlchemyError as exc:
+        cause = getattr(exc, "orig", None) or exc
+        msg = f"the event table of {folder} cannot be used: {cause}"
+        hint = "Is it a store, on a disk with space, and not locked by another program?"
+        raise StoreError(msg, hint=hint) from exc
