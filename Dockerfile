@@ -7,12 +7,15 @@
 # `make image` fills wheels/ first.
 ARG BASE_IMAGE=python:3.11-slim
 
+# Packages first: a change of the engine does not install them again.
 FROM ${BASE_IMAGE} AS build
-COPY requirements.lock /build/
-COPY wheels /build/wheels
+COPY wheels/packages /build/packages
 RUN python3 -m venv /opt/grader \
     && /opt/grader/bin/pip install --quiet --no-cache-dir --no-index --no-deps \
-        --disable-pip-version-check /build/wheels/*.whl \
+        --disable-pip-version-check /build/packages/*.whl
+COPY wheels/engine /build/engine
+RUN /opt/grader/bin/pip install --quiet --no-cache-dir --no-index --no-deps \
+        --disable-pip-version-check /build/engine/*.whl \
     && /opt/grader/bin/pip check \
     && /opt/grader/bin/pip uninstall --quiet --yes pip setuptools
 

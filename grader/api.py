@@ -10,9 +10,9 @@ from pathlib import Path
 
 from grader import datasets, rounds
 from grader.config import Home, find_home, load_course
-from grader.errors import ConfigError
+from grader.errors import ConfigError, SandboxUnavailableError
 from grader.intake import open_submission
-from grader.models.measure import Isolation
+from grader.models.measure import Limits
 from grader.models.outcome import Inconclusive
 from grader.models.report import GradeReport, Profile
 from grader.models.submission import Submission
@@ -20,7 +20,8 @@ from grader.pipeline import Job
 from grader.pipeline import grade as run_job
 from grader.publish import build, write_site
 from grader.rounds import Round, RoundKind
-from grader.sandbox import choose, survey
+from grader.sandbox import Package, Zygote, choose, survey
+from grader.sandbox.docker import available as docker_problem
 from grader.store import Store
 
 Talk = Callable[[str], None]
@@ -153,19 +154,27 @@ def publish(
 
 
 def fetch_data(
-    names: tuple[str, ...], source: Path | None, course: Path | None, progress: Talk
+    names: tuple[str, ...],
+    source: Path | None,
+    course: Path | None,
+    progress: Callable[[str, int, int | None], None],
 ) -> list[Path]:
     """Download or copy data sets into the course's data folder."""
     target = state_folder(find_home(course)) / "data"
-    return [f.path for f in datasets.fetch(names, target, source, progress)]
+    fetched = datasets.fetch(names, target, source=source, progress=progress)
+    return [f.path for f in fetched]
 
 
-def isolation_survey(course: Path | None = None) -> dict[str, str]:
-    """Return why each sandbox cannot be used here; an empty text means it can."""
+def diagnosis(course: Path | None = None) -> list[str]:
+    """Say of each sandbox whether it works here, and what this host would use."""
     home = find_home(course)
-    return survey((home.reference, state_folder(home)))
-
-
-def isolation(sandbox: str) -> Isolation:
-    """Return the wall that `sandbox` stands for here."""
-    return choose(sandbox).isolation
+    secrets = (home.reference, state_folder(home))
+    problems = {"docker": docker_problem() or ""} | survey(secrets)
+    lines = [f"{tier:<12}{problem or 'works'}" for tier, problem in problems.items()]
+    try:
+        wall = choose("auto", secrets=secrets)
+    except SandboxUnavailableError as exc:
+        return [*lines, f"{'auto':<12}{exc.message}", f"{'':<12}{exc.hint}"]
+    with Zygote(wall, Package("nothing", (), {}), memory=Limits()):
+        features = ", ".join(wall.isolation.features)
+        return [*lines, f"{'auto':<12}{wall.isolation.tier} ({features}): starts"]

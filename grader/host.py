@@ -22,7 +22,7 @@ def describe_host() -> Host:
         python=platform.python_version(),
         numpy=np.__version__,
         blas=_blas(),
-        image=os.environ.get("GRADER_IMAGE", ""),
+        image=os.environ.get("GRADER_IMAGE_DIGEST", ""),
     )
 
 

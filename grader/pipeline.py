@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,12 +19,18 @@ from grader.errors import ConfigError
 from grader.host import describe_host
 from grader.models.course import Course
 from grader.models.measure import Limits, Usage
-from grader.models.report import GradeReport, Measurements, Profile, Verdict
+from grader.models.report import (
+    GradeReport,
+    Measurements,
+    ModuleResult,
+    Profile,
+    Verdict,
+)
 from grader.models.submission import SourceFile, Submission
 from grader.rounds import Round
 from grader.sandbox import Wall, Zygote
 from grader.sandbox.package import package_of
-from grader.training import MilestoneContext, run_milestones
+from grader.training import MilestoneContext, MilestoneRun, run_milestones
 
 
 @dataclass(frozen=True)
@@ -49,24 +55,12 @@ def grade(submission: Submission, job: Job) -> GradeReport:
         GraderError: ours; nothing a submission does raises.
     """
     started, clock = datetime.now(UTC), time.monotonic()
-    cpu_s = _own_cpu_s()
+    own_cpu_s = time.process_time()
     suites = load_suites(job.home.suites, job.course)
     reference = reference_files(job.home.reference / job.course.package)
-    package = package_of(job.course, submission.files)
-    with ExitStack() as stack:
-        oracle_zygote = stack.enter_context(
-            Zygote(job.wall, package_of(job.course, reference), memory=_CEILING)
-        )
-        oracle = Oracle(oracle_zygote)
-        stack.callback(oracle.close)
-        zygote = stack.enter_context(Zygote(job.wall, package, memory=_CEILING))
-        zygote.compile(job.course.limits.load)
-        runner = SuiteRunner(job.course, zygote, oracle, job.round.secret, job.progress)
-        ran = runner.run(_selected(suites, job))
-        modules = scoring.score_modules(job.course, ran)
-        runs = run_milestones(_milestone_context(job, zygote, oracle_zygote), modules)
-    results = tuple(r.result for r in runs)
-    earned, points = scoring.total(modules, results)
+    graded = _run(submission, reference, _selected(suites, job), job)
+    results = tuple(r.result for r in graded.milestones)
+    earned, points = scoring.total(graded.modules, results)
     verdict = Verdict(
         submission=submission.digest,
         suites=suites.digest,
@@ -78,27 +72,65 @@ def grade(submission: Submission, job: Job) -> GradeReport:
         engine=grader.__version__,
         earned=earned,
         points=points,
-        modules=modules,
+        modules=graded.modules,
         milestones=results,
         notes=submission.notes,
+    )
+    measurements = Measurements(
+        started_at=started,
+        wall_s=time.monotonic() - clock,
+        cpu_s=time.process_time() - own_cpu_s + graded.sandbox_cpu_s,
+        isolation=job.wall.isolation,
+        host=describe_host(),
+        checks=tuple(r.measure for r in graded.ran),
+        milestones=tuple(r.measure for r in graded.milestones if r.measure is not None),
+        suite=graded.suite,
     )
     return GradeReport(
         student=submission.student,
         label=submission.label,
         verdict=verdict,
-        measurements=Measurements(
-            started_at=started,
-            wall_s=time.monotonic() - clock,
-            cpu_s=_own_cpu_s() - cpu_s,
-            isolation=job.wall.isolation,
-            host=describe_host(),
-            checks=tuple(r.measure for r in ran),
-            milestones=tuple(r.measure for r in runs if r.measure is not None),
-            suite=_suite_usage(runner, ran),
-        ),
+        measurements=measurements,
     )
 
 
+@dataclass(frozen=True)
+class _Graded:
+    """What running a submission gave, before it becomes a report."""
+
+    ran: list[Ran]
+    modules: tuple[ModuleResult, ...]
+    milestones: list[MilestoneRun]
+    suite: Usage
+    sandbox_cpu_s: float
+
+
+def _run(
+    submission: Submission,
+    reference: tuple[SourceFile, ...],
+    checks: list[Check],
+    job: Job,
+) -> _Graded:
+    """Run checks and milestones with two zygotes: the student's and the oracle's."""
+    truth, package = (
+        package_of(job.course, files) for files in (reference, submission.files)
+    )
+    with (
+        Zygote(job.wall, truth, memory=_CEILING) as oracle_zygote,
+        Zygote(job.wall, package, memory=_CEILING) as zygote,
+        closing(Oracle(oracle_zygote)) as oracle,
+    ):
+        zygote.compile(job.course.limits.load)
+        runner = SuiteRunner(job.course, zygote, oracle, job.round.secret, job.progress)
+        ran = runner.run(checks)
+        modules = scoring.score_modules(job.course, ran)
+        context = _milestone_context(job, zygote, oracle_zygote)
+        milestones = run_milestones(context, modules)
+        cpu_s = zygote.cpu_s() + oracle_zygote.cpu_s()
+    return _Graded(ran, modules, milestones, _suite_usage(runner, ran), cpu_s)
+
+
+# Kernel limits of whole groups: the largest milestone, with room; meters are exact.
 _CEILING = Limits(cpu_s=3600, memory_bytes=2**31, processes=64)
 
 
@@ -142,10 +174,6 @@ def digest_of(files: tuple[SourceFile, ...]) -> str:
     for file in files:
         digest.update(f"{file.path}\0{len(file.data)}\0".encode() + file.data)
     return f"sha256:{digest.hexdigest()}"
-
-
-def _own_cpu_s() -> float:
-    return time.process_time()
 
 
 def _suite_usage(runner: SuiteRunner, ran: list[Ran]) -> Usage:

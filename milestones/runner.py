@@ -231,20 +231,16 @@ def _train(
     slices = script.train(
         tt, model, splits.train, budget, lambda **facts: logged.update(facts)
     )
-    spent, pending, started = 0.0, "", time.perf_counter()
-    shown = 0.0
+    spent, started = 0.0, time.perf_counter()
     for _ in slices:
         spent += time.perf_counter() - started
         scores = script.predict(tt, model, splits.validation["x"])
         curve.append(accuracy(scores, splits.validation["y"]))
-        # Slices may be parts of an epoch: its line is the one of its last slice.
-        if pending and logged["epoch"] != shown:
-            print(pending, file=out, flush=True)
-        shown = logged["epoch"]
-        pending = (
-            f"epoch {shown:2.0f}  loss {logged['loss']:.4f}  "
-            f"acc {curve[-1]:.2f}  {spent:.1f} s"
+        print(
+            f"epoch {logged['epoch']:2.0f}  loss {logged['loss']:.4f}  "
+            f"acc {curve[-1]:.2f}  {spent:.1f} s",
+            file=out,
+            flush=True,
         )
         started = time.perf_counter()
-    print(pending, file=out, flush=True)
     return Trained(model, spent, curve)

@@ -17,11 +17,12 @@ from grader import api
 from grader.cli import talk
 from grader.errors import INTERRUPTED, GraderError
 from grader.models.report import GradeReport
-from grader.reports import report_schema, to_html, to_table
+from grader.reports import to_html, to_table
+from grader.reports.display import one_line
+from grader.reports.schema import report_schema
 from grader.sandbox.wall import CHOICES
 
 F = TypeVar("F", bound=Callable[..., Any])
-BUG: Final = 70
 FOLDER: Final = click.Path(path_type=Path, file_okay=False)
 
 
@@ -33,10 +34,15 @@ class Group(click.Group):
         try:
             return super().invoke(ctx)
         except GraderError as exc:
-            click.secho(f"error[{exc.code}]: {exc.message}", fg="red", err=True)
-            if exc.hint:
-                click.echo(f"  hint: {exc.hint}", err=True)
+            tell(exc)
             ctx.exit(exc.exit_code)
+
+
+def tell(error: GraderError) -> None:
+    """Print one readable message."""
+    click.secho(f"error[{error.code}]: {one_line(error.message)}", fg="red", err=True)
+    if error.hint:
+        click.echo(f"  hint: {one_line(error.hint)}", err=True)
 
 
 def course_option(command: F) -> F:
@@ -200,14 +206,17 @@ def schema() -> None:
     click.echo(report_schema())
 
 
-def main() -> None:
-    """Run the command line; an unexpected error leaves a file, not a wall of text."""
+def guarded(program: Callable[[], Any]) -> None:
+    """Run a program; an unexpected error leaves a file, not a wall of text."""
     try:
-        cli.main(standalone_mode=True)
+        program()
+    except GraderError as exc:
+        tell(exc)
+        sys.exit(exc.exit_code)
     except KeyboardInterrupt:
         talk.say("interrupted; finished results are kept")
         sys.exit(INTERRUPTED)
-    except Exception as exc:
+    except Exception as exc:  # noqa: BLE001 -- the last resort of a program
         if os.environ.get("GRADER_DEBUG"):
             raise
         with tempfile.NamedTemporaryFile(
@@ -215,7 +224,24 @@ def main() -> None:
         ) as file:
             traceback.print_exc(file=file)
         talk.say(f"bug: {type(exc).__name__}: {exc}; details in {file.name}")
-        sys.exit(BUG)
+        sys.exit(GraderError.exit_code)
+
+
+def main() -> None:
+    """Run the `grader` command line."""
+    guarded(_run)
+
+
+def _run() -> None:
+    """Click's own errors keep their form; an interruption has its own exit code."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.Abort as exc:
+        raise KeyboardInterrupt from exc
+    except click.ClickException as exc:
+        exc.show()
+        sys.exit(exc.exit_code)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 if __name__ == "__main__":

@@ -6,13 +6,14 @@ which is gone when the call returns.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from grader.errors import SubmissionRejectedError
+from grader.errors import InconclusiveError, SubmissionRejectedError
 from grader.intake.bundle import digest_of, pack, read_manifest, verify
 from grader.intake.entries import ArchiveError, Reader
 from grader.intake.folder import FILE_FLAGS, FolderReader, read_regular
@@ -29,6 +30,7 @@ from grader.models.submission import Submission
 __all__ = ["open_bytes", "open_submission", "pack"]
 
 ZIP_MAGICS = (b"PK\3\4", b"PK\5\6")
+OURS = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO}
 KINDS = "Send a folder, a .zip, a .tar.gz, a bundle of `make submit` or a git address."
 
 
@@ -45,7 +47,7 @@ def open_submission(
 
     Raises:
         SubmissionRejectedError: missing, unsafe, too large, or without the package.
-        InconclusiveError: a remote repository did not answer in time.
+        InconclusiveError: git did not finish in time, or this host is out of room.
         ConfigError: a git address, and git is not installed.
     """
     with _one_error():
@@ -85,6 +87,9 @@ def _one_error() -> Iterator[None]:
         raise SubmissionRejectedError(msg, hint=hint) from None
     except OSError as problem:
         reason = problem.strerror or "unknown error"
+        if problem.errno in OURS:
+            msg = f"this host cannot take in the submission: {reason}"
+            raise InconclusiveError(msg, hint="Make room and grade again.") from None
         msg = f"the submission cannot be read: {reason}"
         raise SubmissionRejectedError(msg, hint=KINDS) from None
 
@@ -144,10 +149,7 @@ def _build(reader: Reader, label: str, package: str, student: str) -> Submission
     if manifest is not None:
         verify(manifest, files, package)
         if student and manifest.student not in ("", student):
-            notes = (
-                *notes,
-                "the bundle names another student than the grader was given",
-            )
+            notes = (*notes, "the bundle's manifest names another student")
     return Submission(
         label=label,
         student=student or (manifest.student if manifest else ""),

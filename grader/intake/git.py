@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import stat
-import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,11 +15,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-from grader.errors import InconclusiveError
 from grader.intake.entries import ArchiveError, Entry, Kind
 from grader.intake.folder import kind_of
 from grader.intake.git_process import SCHEMES, GitFailedError, run_git
-from grader.intake.limits import GIT_SECONDS
 from grader.intake.names import composed, shown
 
 PREFIX: Final = "git+"
@@ -167,9 +164,6 @@ def fetched(address: Address) -> Iterator[GitReader]:
         what = ("--no-recurse-submodules", "--", address.url, address.ref)
         try:
             run_git(repository, *options, *fetch, *what)
-        except subprocess.TimeoutExpired:
-            msg = f"{shown(address.label)} did not answer within {GIT_SECONDS:g} s"
-            raise InconclusiveError(msg, hint="Try again later.") from None
         except GitFailedError as failed:
             msg = f"git cannot fetch {shown(address.label)}"
             raise ArchiveError(msg, fetch_hint(failed.output)) from None

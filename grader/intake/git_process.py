@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from grader.errors import ConfigError
+from grader.errors import ConfigError, InconclusiveError
 from grader.intake.entries import ArchiveError
 from grader.intake.limits import ENTRIES, GIT_DISK_BYTES, GIT_SECONDS, MIB
 
@@ -32,7 +32,7 @@ def run_git(repository: Path, *command: str, stdin: bytes = b"") -> bytes:
     Raises:
         GitFailedError: git ended with an error.
         ArchiveError: it wrote more than a submission may have.
-        subprocess.TimeoutExpired: it took longer than `GIT_SECONDS`.
+        InconclusiveError: it took longer than `GIT_SECONDS`.
         ConfigError: git is not installed.
     """
     with (
@@ -68,7 +68,7 @@ def supervise(process: subprocess.Popen[bytes], folder: Path, output: int) -> No
 
     Raises:
         ArchiveError: too much output or disk.
-        subprocess.TimeoutExpired: too much time.
+        InconclusiveError: too much time; a slow host or network looks the same.
     """
     deadline = time.monotonic() + GIT_SECONDS
     try:
@@ -77,7 +77,9 @@ def supervise(process: subprocess.Popen[bytes], folder: Path, output: int) -> No
                 process.wait(POLL_S)
             except subprocess.TimeoutExpired:
                 if time.monotonic() > deadline:
-                    raise
+                    msg = f"git did not finish within {GIT_SECONDS:g} s"
+                    hint = "Try again later, or grade a folder."
+                    raise InconclusiveError(msg, hint=hint) from None
             check_growth(folder, output)
             if process.returncode is not None:
                 return

@@ -1,5 +1,11 @@
 """Turn a `GradeReport` into text for people: terminal, HTML, charts, JSON Schema.
 
-Pure: no files, no clock, no network. Every text that a submission could have written
-passes `display` on its way out.
+Pure: no clock, no network, no file but our own templates. Every text that a submission
+could have written passes `display` on its way out.
 """
+
+from grader.reports.html import to_html
+from grader.reports.schema import report_schema
+from grader.reports.terminal import to_table
+
+__all__ = ["report_schema", "to_html", "to_table"]

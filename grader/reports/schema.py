@@ -1,13 +1,11 @@
 """The JSON Schema of the report, generated from the models.
 
-`python -m grader.reports.schema > docs/reference/report-schema.json` writes the page
-that a test compares with this output.
+`grader schema > docs/reference/report-schema.json` writes the page; a test keeps it so.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 
 from grader.models.report import GradeReport
 
@@ -19,7 +17,3 @@ def report_schema() -> str:
         **GradeReport.model_json_schema(mode="serialization"),
     }
     return json.dumps(schema, indent=2, sort_keys=True) + "\n"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(report_schema())

@@ -55,7 +55,7 @@ class Meter:
         rss = sum(self._rss_bytes(pid) for pid in busy)
         reading = Sample(
             wall_s=time.monotonic() - self._start,
-            cpu_s=self._cpu_s(busy),
+            cpu_s=self.cpu_s(busy),
             rss_bytes=rss,
         )
         self.peak_rss_bytes = max(self.peak_rss_bytes, rss)
@@ -81,7 +81,7 @@ class Meter:
         busy = self.tree.pids() - self._idle
         high = sum(self._high_water_bytes(pid) for pid in busy)
         return Usage(
-            cpu_s=self._cpu_s(busy),
+            cpu_s=self.cpu_s(busy),
             wall_s=time.monotonic() - self._start,
             peak_rss_bytes=max(self.peak_rss_bytes, high),
             curve=tuple(self.curve),
@@ -105,7 +105,8 @@ class Meter:
                 return None
         return self._processes[pid]
 
-    def _cpu_s(self, pids: set[int]) -> float:
+    def cpu_s(self, pids: set[int]) -> float:
+        """Return the CPU seconds of `pids` and of the children they collected."""
         return sum(self._one_cpu_s(pid) for pid in pids)
 
     def _one_cpu_s(self, pid: int) -> float:

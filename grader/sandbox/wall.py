@@ -147,7 +147,7 @@ def _bubblewrap() -> list[str]:
 def _readable_problem(secrets: tuple[Path, ...]) -> str:
     """Return what plain uids would not protect, or what they could not run."""
     for secret in secrets:
-        if _open_to_all(secret):
+        if secret.exists() and _open_to_all(secret):
             return f"every user can read {secret}; run `chmod 700 {secret}`"
     for prefix in {sys.prefix, sys.base_prefix}:
         if not _open_to_all(Path(prefix)):

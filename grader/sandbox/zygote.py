@@ -153,6 +153,10 @@ class Zygote:
         """Return a meter of this tree."""
         return Meter(self.tree, self._baseline)
 
+    def cpu_s(self) -> float:
+        """Return the CPU seconds of the whole tree so far, all that ended included."""
+        return self.meter().cpu_s(self.tree.pids())
+
     def clear(self, uid: int, keep: set[int]) -> None:
         """End what runs as `uid` and everything in the tree but `keep`.
 

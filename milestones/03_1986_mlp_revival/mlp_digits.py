@@ -25,8 +25,6 @@ BATCH: Final = 32
 PREDICT_BATCH: Final = 1000  # keeps activations small
 LEARNING_RATE: Final = 6e-3
 TARGET: Final = 0.95
-# Trained in parts of an epoch, so that the learning rate falls in small steps.
-SLICES: Final = 4  # an epoch
 
 
 def build(tt: Any, rng: np.random.Generator, width: int = 1) -> dict[str, Any]:  # noqa: ARG001
@@ -65,7 +63,7 @@ def train(
     budget: dict[str, int],
     log: Callable[..., None],
 ) -> Iterator[None]:
-    """Train with Adam and a falling learning rate; one slice is a part of an epoch."""
+    """Train with Adam and a falling learning rate; one slice is one epoch."""
     rng = np.random.default_rng(budget["seed"])
     net = network(tt, model)
     trainer = tt.Trainer(
@@ -73,14 +71,14 @@ def train(
         tt.Adam(net.parameters(), lr=LEARNING_RATE),
         tt.CrossEntropyLoss(),
         scheduler=tt.CosineSchedule(
-            LEARNING_RATE, LEARNING_RATE / 50, SLICES * budget["epochs"]
+            LEARNING_RATE, LEARNING_RATE / 50, budget["epochs"]
         ),
     )
     batch = budget.get("batch", BATCH)
     for epoch in range(1, budget["epochs"] + 1):
-        for rows in np.array_split(rng.permutation(len(data["x"])), SLICES):
-            log(epoch=epoch, loss=trainer.train_epoch(batches(tt, data, rows, batch)))
-            yield
+        order = rng.permutation(len(data["x"]))
+        log(epoch=epoch, loss=trainer.train_epoch(batches(tt, data, order, batch)))
+        yield
 
 
 def predict(tt: Any, model: dict[str, Any], x: Any) -> Any:

@@ -362,7 +362,10 @@ def test_sequential_calls_its_layers_in_order(tt, oracle, rng):
     )
 
 
-@needs("layers::linear_parameters_are_weight_and_bias")
+@needs(
+    "layers::linear_parameters_are_weight_and_bias",
+    "activations::relu_keeps_the_positive_part",
+)
 @task("4.1")
 @spec(
     "Layer.parameters",
@@ -384,7 +387,9 @@ def test_sequential_has_the_parameters_of_its_layers(tt):
 
 
 @points(2)
-@needs("layers::dropout_is_off_in_evaluation")
+@needs(
+    "layers::dropout_is_off_in_evaluation", "activations::relu_keeps_the_positive_part"
+)
 @task("4.2")
 @spec("Layer.train", "Set `training` to `mode` in this layer and in all its sublayers.")
 def test_sequential_hands_train_and_eval_on(tt, oracle, rng):

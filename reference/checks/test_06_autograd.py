@@ -72,7 +72,7 @@ def test_add_gradient(tt, rng):
     gradients(tt, add, add, inputs, rng, call="(a + b).backward(g)", hint=hint)
 
 
-@needs("tensor")
+@needs("tensor::arithmetic_goes_entry_by_entry_subtract")
 @task("6.6")
 @spec("autograd.backward", "to `.grad` of every tensor it was made from")
 def test_sub_gradient(tt, rng):
@@ -91,7 +91,7 @@ def test_sub_gradient(tt, rng):
     )
 
 
-@needs("tensor")
+@needs("tensor::minus_changes_the_sign")
 @task("6.6")
 @spec("autograd.backward", "to `.grad` of every tensor it was made from")
 def test_neg_gradient(tt, rng):
@@ -103,7 +103,7 @@ def test_neg_gradient(tt, rng):
 
 
 @points(2)
-@needs("tensor")
+@needs("tensor::arithmetic_goes_entry_by_entry_multiply")
 @task("6.7")
 @spec("autograd.backward", "to `.grad` of every tensor it was made from")
 def test_mul_gradient(tt, rng):
@@ -125,7 +125,7 @@ def test_mul_gradient(tt, rng):
     )
 
 
-@needs("tensor")
+@needs("tensor::arithmetic_goes_entry_by_entry_divide")
 @task("6.7")
 @spec("autograd.backward", "to `.grad` of every tensor it was made from")
 def test_truediv_gradient(tt, rng):
@@ -149,7 +149,7 @@ def test_truediv_gradient(tt, rng):
 
 
 @pytest.mark.parametrize("power", [2, 3, 0.5, -1], ids=["2", "3", "half", "minus_1"])
-@needs("tensor")
+@needs("tensor::power_is_taken_entry_by_entry")
 @task("6.7")
 @spec("autograd.backward", "to `.grad` of every tensor it was made from")
 def test_pow_gradient(tt, rng, power):
@@ -172,7 +172,7 @@ def test_pow_gradient(tt, rng, power):
 
 
 @pytest.mark.parametrize("name", ["exp", "log", "sqrt"])
-@needs("tensor")
+@needs("tensor::functions_of_each_entry")
 @task("6.11")
 @spec("autograd.backward", "to `.grad` of every tensor it was made from")
 def test_function_gradient(tt, rng, name):
@@ -227,7 +227,7 @@ def test_matmul_gradient(tt, rng):
     ],
     ids=["rectangles", "batches", "batch_left", "batch_right"],
 )
-@needs(MATMUL, "tensor")
+@needs(MATMUL, "tensor::matmul_of_batches")
 @task("6.8")
 @spec("Tensor.matmul", "Axes before the last two are batch axes and broadcast.")
 def test_matmul_gradient_of_batches(tt, rng, left, right):
@@ -238,7 +238,7 @@ def test_matmul_gradient_of_batches(tt, rng, left, right):
     gradients(tt, matmul, matmul, inputs, rng, call=call, hint=hint)
 
 
-@needs("tensor")
+@needs("tensor::reshape_keeps_the_order_of_entries")
 @task("6.9")
 @spec("autograd.backward", "to `.grad` of every tensor it was made from")
 def test_reshape_gradient(tt, rng):
@@ -256,7 +256,10 @@ def test_reshape_gradient(tt, rng):
 
 
 @pytest.mark.parametrize("dims", [(), (0, 1), (0, 2)], ids=["last_two", "0_1", "0_2"])
-@needs("tensor")
+@needs(
+    "tensor::transpose_swaps_the_last_two_axes",
+    "tensor::transpose_swaps_two_given_axes",
+)
 @task("6.9")
 @spec("autograd.backward", "to `.grad` of every tensor it was made from")
 def test_transpose_gradient(tt, rng, dims):
@@ -277,7 +280,7 @@ def test_transpose_gradient(tt, rng, dims):
     [1, (slice(None), slice(1, 3)), (slice(None, None, 2), 0)],
     ids=["row", "columns", "steps"],
 )
-@needs("tensor")
+@needs("tensor::indexing_selects_as_numpy_does")
 @task("6.9")
 @spec("autograd.backward", "to `.grad` of every tensor it was made from")
 def test_getitem_gradient(tt, rng, key):
@@ -315,7 +318,7 @@ def test_getitem_gradient_of_repeats(tt, rng):
 
 
 @pytest.mark.parametrize("axis", [0, 1, -1], ids=["0", "1", "last"])
-@needs("tensor")
+@needs("tensor::cat_joins_along_an_axis")
 @task("6.9")
 @spec("autograd.backward", "to `.grad` of every tensor it was made from")
 def test_cat_gradient(tt, rng, axis):
@@ -343,7 +346,9 @@ AXES = pytest.mark.parametrize(
 
 @points(2)
 @AXES
-@needs("tensor")
+@needs(
+    "tensor::reductions_over_all_entries_sum", "tensor::reductions_over_one_axis_sum"
+)
 @task("6.10")
 @spec("autograd.backward", "to `.grad` of every tensor it was made from")
 def test_sum_gradient(tt, rng, axis, keepdims):
@@ -360,7 +365,9 @@ def test_sum_gradient(tt, rng, axis, keepdims):
 
 
 @AXES
-@needs("tensor")
+@needs(
+    "tensor::reductions_over_all_entries_mean", "tensor::reductions_over_one_axis_mean"
+)
 @task("6.10")
 @spec("autograd.backward", "to `.grad` of every tensor it was made from")
 def test_mean_gradient(tt, rng, axis, keepdims):
@@ -384,7 +391,9 @@ def test_mean_gradient(tt, rng, axis, keepdims):
 
 
 @AXES
-@needs("tensor")
+@needs(
+    "tensor::reductions_over_all_entries_max", "tensor::reductions_over_one_axis_max"
+)
 @task("6.10")
 @spec("Tensor.max", "The gradient goes to the largest entry.")
 def test_max_gradient(tt, rng, axis, keepdims):
@@ -763,7 +772,11 @@ def test_gradients_are_not_shared(tt, rng):
 
 
 @pytest.mark.parametrize("name", ["Sigmoid", "ReLU", "Tanh"])
-@needs("activations")
+@needs(
+    "activations::sigmoid_squeezes_to_zero_and_one",
+    "activations::relu_keeps_the_positive_part",
+    "activations::tanh_squeezes_to_plus_and_minus_one",
+)
 @task("6.12")
 @spec("autograd.backward", "to `.grad` of every tensor it was made from")
 def test_activation_gradient(tt, rng, name):
@@ -790,7 +803,7 @@ def test_activation_gradient(tt, rng, name):
     )
 
 
-@needs("activations")
+@needs("activations::gelu_is_smooth_around_zero")
 @task("6.12")
 @spec("GELU.forward", "The forms with erf or tanh count as right too")
 def test_gelu_gradient(tt, rng):
@@ -809,7 +822,7 @@ def test_gelu_gradient(tt, rng):
 
 
 @pytest.mark.parametrize("dim", [-1, 0], ids=["last", "0"])
-@needs("activations")
+@needs("activations::softmax_takes_any_axis")
 @task("6.12")
 @spec("autograd.backward", "to `.grad` of every tensor it was made from")
 def test_softmax_gradient(tt, rng, dim):
@@ -830,7 +843,7 @@ def test_softmax_gradient(tt, rng, dim):
 
 @pytest.mark.parametrize("shape", [(4, 3), (2, 4, 3)], ids=["rows", "batches"])
 @points(2)
-@needs(MATMUL, "autograd::broadcast_gradient", "layers")
+@needs(MATMUL, "autograd::broadcast_gradient", "layers::linear_takes_any_leading_axes")
 @task("6.8")
 @spec("autograd.backward", "to `.grad` of every tensor it was made from")
 def test_linear_gradient(tt, rng, shape):
@@ -849,7 +862,7 @@ def test_linear_gradient(tt, rng, shape):
     same(t.grad, v @ weight.T, call=call, **how, misconceptions=wrong)
 
 
-@needs("layers")
+@needs("layers::dropout_keeps_the_mean", "layers::the_argument_training_wins")
 @task("6.13")
 @spec("Dropout.forward", "The gradient passes where the entry passed, scaled alike.")
 def test_dropout_gradient(tt):
@@ -871,7 +884,12 @@ def test_dropout_gradient(tt):
     )
 
 
-@needs("autograd::linear_gradient_rows", "layers")
+@needs(
+    "autograd::linear_gradient_rows",
+    "autograd::activation_gradient_tanh",
+    "autograd::cross_entropy_gradient",
+    "layers::sequential_has_the_parameters_of_its_layers",
+)
 @task("6.8")
 @spec("autograd.backward", "to `.grad` of every tensor it was made from")
 def test_every_parameter_gets_a_gradient(tt, rng):
@@ -889,7 +907,7 @@ def test_every_parameter_gets_a_gradient(tt, rng):
         holds(reached, call=call, expected=expected, got="none, or zeros")
 
 
-@needs("losses")
+@needs("losses::log_softmax_takes_any_axis")
 @task("6.14")
 @spec("autograd.backward", "to `.grad` of every tensor it was made from")
 def test_log_softmax_gradient(tt, rng):
@@ -907,7 +925,7 @@ def test_log_softmax_gradient(tt, rng):
     )
 
 
-@needs("losses")
+@needs("losses::mse_is_the_mean_of_squares")
 @task("6.14")
 @spec("autograd.backward", "to `.grad` of every tensor it was made from")
 def test_mse_gradient(tt, rng):
@@ -931,7 +949,7 @@ def test_mse_gradient(tt, rng):
 
 
 @points(2)
-@needs("losses")
+@needs("losses::cross_entropy_is_the_mean_over_samples")
 @task("6.14")
 @spec("autograd.backward", "to `.grad` of every tensor it was made from")
 def test_cross_entropy_gradient(tt, rng):
@@ -954,7 +972,7 @@ def test_cross_entropy_gradient(tt, rng):
     )
 
 
-@needs("losses")
+@needs("losses::bce_is_the_mean_over_entries")
 @task("6.14")
 @spec("autograd.backward", "to `.grad` of every tensor it was made from")
 def test_bce_gradient(tt, rng):

@@ -304,7 +304,7 @@ def test_no_gradient_no_step(tt, rng, name):
 
 
 @ALL
-@needs("tensor")
+@needs("tensor::gradient_tracking_is_off_unless_asked_for")
 @task("7.1")
 @spec("SGD", "ValueError: a parameter does not track gradients.")
 def test_untracked_parameters_are_refused(tt, rng, name):

@@ -203,7 +203,7 @@ def test_clip_skips_missing_gradients(tt, rng):
 
 
 @points(2)
-@needs("losses", "optimizers::sgd_steps_downhill", "autograd::mse_gradient")
+@needs("optimizers::sgd_steps_downhill", "autograd::mse_gradient")
 @task("8.3")
 @spec("Trainer.train_epoch", "divided by the number of all samples: a float")
 def test_train_epoch_returns_the_mean_loss_per_sample(tt, rng):
@@ -257,7 +257,7 @@ def test_train_epoch_steps_after_each_batch(tt, rng):
 
 
 @points(2)
-@needs(EPOCH)
+@needs(EPOCH, "autograd::second_backward_accumulates")
 @task("8.3")
 @spec("Trainer.train_epoch", "are divided by accumulation_steps")
 def test_accumulation_averages(tt, rng):
@@ -357,7 +357,7 @@ def test_trainer_follows_the_schedule(tt, rng):
     )
 
 
-@needs(EPOCH, "layers")
+@needs(EPOCH, "layers::sequential_hands_train_and_eval_on")
 @task("8.3")
 @spec("Trainer.train_epoch", "the model is switched to training")
 def test_modes_are_switched(tt, rng):
@@ -400,7 +400,7 @@ def test_evaluate_returns_the_mean_loss_per_sample(tt, rng):
 
 
 @points(2)
-@needs("losses", "layers")
+@needs("layers::linear_without_bias", "losses::cross_entropy_is_the_mean_over_samples")
 @task("8.4")
 @spec("Trainer.evaluate", "the answer is the class of the largest output")
 def test_accuracy_of_class_ids(tt, rng):
@@ -424,7 +424,7 @@ def test_accuracy_of_class_ids(tt, rng):
     )
 
 
-@needs("training::accuracy_of_class_ids")
+@needs("training::accuracy_of_class_ids", "losses::bce_is_the_mean_over_entries")
 @task("8.4")
 @spec("Trainer.evaluate", "right if both lie on the same side of 0.5")
 def test_accuracy_of_probabilities(tt, rng):
@@ -472,7 +472,7 @@ def trainer_of(tt, w, optimizer="SGD", schedule=None):
 
 @pytest.mark.parametrize("optimizer", ["SGD", "Adam", "AdamW"])
 @points(2)
-@needs(EPOCH, "optimizers")
+@needs(EPOCH, "optimizers::sgd_momentum_trace", "optimizers::adam_trace")
 @task("8.6")
 @spec("Trainer.save_checkpoint", "equals one that was never saved")
 def test_resuming_equals_not_stopping(tt, rng, optimizer):
@@ -567,7 +567,12 @@ def test_checkpoint_has_no_pickle(tt, rng):
 
 @points(3)
 @cpu_limit(5)
-@needs("training::train_epoch_steps_after_each_batch", "optimizers", "autograd")
+@needs(
+    EPOCH,
+    "autograd::every_parameter_gets_a_gradient",
+    "optimizers::adam_trace",
+    "training::accuracy_of_class_ids",
+)
 @task("8.3")
 @spec("Trainer", "Fit a model to batches, measure it, save it.")
 def test_learns_three_clouds(tt, rng):

@@ -7,6 +7,7 @@ time limit. Nothing here needs to be changed or understood to solve the tasks.
 
 from __future__ import annotations
 
+import importlib
 import linecache
 import os
 import re
@@ -47,9 +48,7 @@ class TimeLimitError(BaseException):
 def tt() -> ModuleType:
     """Return your package, with numpy's random numbers the same for every test."""
     np.random.seed(0)
-    import tinytorch
-
-    return tinytorch
+    return importlib.import_module("tinytorch")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -115,8 +114,9 @@ def pytest_runtest_makereport(
     if isinstance(error, NotImplementedError):
         found = TODO.search(str(error))
         report.outcome = "skipped"
-        report.todo = found.group() if found else str(error) or "TODO"
-        report.longrepr = (str(item.path), item.location[1] or 0, report.todo)
+        todo = found.group() if found else str(error) or "TODO"
+        report.todo = todo  # type: ignore[attr-defined]
+        report.longrepr = (str(item.path), item.location[1] or 0, todo)
     elif call.when == "setup" or isinstance(error, SyntaxError):
         report.longrepr = _once(item, _explain(error, "import tinytorch"))
     else:

@@ -53,8 +53,10 @@ def test_2_2_add_takes_numbers_on_either_side(tt):
 
 
 def test_2_2_add_takes_lists_and_arrays(tt):
-    same(tt.Tensor([1, 2]) + [3, 4], [4.0, 6.0], call="Tensor([1, 2]) + [3, 4]")
-    got = tt.Tensor([1, 2]) + np.array([3, 4])
+    numbers = [3, 4]
+    got = tt.Tensor([1, 2]) + numbers
+    same(got, [4.0, 6.0], call="Tensor([1, 2]) + [3, 4]")
+    got = tt.Tensor([1, 2]) + np.array(numbers)
     same(got, [4.0, 6.0], call="Tensor([1, 2]) + np.array([3, 4])")
 
 

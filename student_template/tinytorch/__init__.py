@@ -8,7 +8,6 @@ never breaks another one.
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 _NAMES = {
@@ -47,10 +46,13 @@ def __getattr__(name: str) -> Any:
     if not module:
         msg = f"tinytorch has no {name!r}"
         raise AttributeError(msg)
-    if find_spec(f"{__name__}.{module}") is None:
+    try:
+        found = import_module(f"{__name__}.{module}")
+    except ModuleNotFoundError as exc:
+        if exc.name not in (__name__, f"{__name__}.{module}"):
+            raise  # the file is there and imports something that is not
         msg = f"{name!r} belongs to tinytorch/{module}.py, which does not exist yet"
-        raise AttributeError(msg)
-    found = import_module(f"{__name__}.{module}")
+        raise AttributeError(msg) from None
     value = found if name == module else getattr(found, name)
     globals()[name] = value  # the next use finds it here
     return value

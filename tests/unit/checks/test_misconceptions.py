@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from suites import checks, reference
+from checks_suites import checks, reference
 
 from grader.checks import CheckFailure, is_tensor, same, value
 

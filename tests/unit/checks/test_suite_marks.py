@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from suites import ROOT, SUITES, reference
+from checks_suites import ROOT, SUITES, reference
 
 from grader.checks.suites import Check, load_suites
 from grader.models.course import Course

@@ -76,7 +76,9 @@ def packed(tree: Tree, kind: str) -> bytes:
     if kind == "gnu":
         return gzip.compress(tar_of(tree, form=tarfile.GNU_FORMAT))
     plain = tar_of(tree)
-    return {"tar": bytes, "gz": gzip.compress, "xz": lzma.compress}[kind](plain)
+    if kind == "gz":
+        return gzip.compress(plain)
+    return lzma.compress(plain) if kind == "xz" else plain
 
 
 def git(folder: Path, *command: str, stdin: bytes = b"") -> str:

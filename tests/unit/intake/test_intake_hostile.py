@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import io
 import lzma
 import os
 import socket
 import struct
+import subprocess
 import tarfile
 import time
 import tracemalloc
@@ -31,8 +33,8 @@ from intake_builders import (
     zip_of,
 )
 
-from grader.errors import SubmissionRejectedError
-from grader.intake import open_bytes, open_submission
+from grader.errors import ConfigError, InconclusiveError, SubmissionRejectedError
+from grader.intake import git_process, open_bytes, open_submission
 from grader.intake.limits import ARCHIVE_BYTES, ENTRIES, FILE_BYTES, META_BYTES, MIB
 
 SECONDS = 20  # generous: each of these takes far less than one
@@ -351,6 +353,7 @@ def test_git_tree_bomb(tmp_path: Path) -> None:
     git(tmp_path, "init", "-q")
     blob = git(tmp_path, "hash-object", "-w", "--stdin", stdin=b"x = 1\n")
     lines = [f"100644 blob {blob}\tf{n}" for n in range(10)]
+    tree = ""
     for _ in range(7):
         tree = git(tmp_path, "mktree", stdin="\n".join(lines).encode())
         lines = [f"040000 tree {tree}\td{n}" for n in range(10)]
@@ -373,6 +376,46 @@ def test_git_link_and_submodule(tmp_path: Path) -> None:
     git(repository, "update-index", "--add", "--cacheinfo", gitlink)
     git(repository, "commit", "-q", "-m", "submodule")
     assert refused_path(f"{repository}#main") == "tinytorch/sub is not a regular file"
+
+
+def test_git_commit_that_fills_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = repository_of(tmp_path, {**GOOD, "data.bin": os.urandom(2 * MIB)})
+    monkeypatch.setattr(git_process, "GIT_DISK_BYTES", MIB)
+    assert refused_path(f"{repository}#main") == "the commit is larger than 1 MiB"
+
+
+def test_git_that_takes_too_long_is_inconclusive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "git").write_text("#!/bin/sh\nsleep 60 &\nsleep 60\n")
+    (tmp_path / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(git_process, "GIT_SECONDS", 0.2)
+    started = time.monotonic()
+    with pytest.raises(InconclusiveError, match="did not finish within"):
+        open_submission(f"git+{tmp_path}")
+    assert time.monotonic() - started < SECONDS
+
+
+def test_full_disk_is_not_the_students_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(subprocess, "Popen", full)
+    with pytest.raises(InconclusiveError, match="No space left"):
+        open_submission(f"git+{tmp_path}")
+
+
+def test_no_git_is_a_matter_of_set_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ConfigError, match="git is not installed"):
+        open_submission(f"git+{tmp_path}")
 
 
 # Damage

@@ -1,0 +1,319 @@
+"""Where hostile submissions are graded: a course full of canaries, and a look around.
+
+A case is a folder: `submission/tinytorch/` is laid over the reference, the untouched
+template or nothing, `expect.toml` says what must come of it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+
+from grader.config import Home, load_course
+from grader.intake import open_submission
+from grader.models.course import Course, MilestoneProfile
+from grader.models.report import CheckResult, GradeReport, MilestoneResult
+from grader.pipeline import Job, grade
+from grader.rounds import Round, demo_round
+from grader.sandbox import choose, uids
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+CASES: Final = Path(__file__).parent / "cases"
+BASES: Final = {"reference": ROOT / "reference", "template": ROOT / "student_template"}
+SANDBOX: Final = os.environ.get("ADVERSARIAL_SANDBOX", "auto")
+PR_SET_CHILD_SUBREAPER: Final = 36
+WORLD_WRITABLE: Final = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108
+SCRATCH: Final = "tinytorch-scratch-*"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One `expect.toml`; see the fields of `KEYS` for what it may say."""
+
+    name: str
+    why: str
+    base: str  # "reference", "template" or "none"
+    modules: tuple[str, ...]
+    milestones: tuple[str, ...]
+    append: bool  # overlay files are added to the end of the base's
+    max_points: float
+    min_points: float  # what honest parts of the submission still earn
+    outcome: str  # of every check that did not pass
+    limit: str  # where the outcome is limit_exceeded
+    milestone: str  # outcome of the milestones
+    max_wall_s: float
+    markers: tuple[str, ...]  # must be in the output of checks: the attack ran
+    forbidden: tuple[str, ...]  # must be nowhere in what leaves
+    limits: dict[str, Any]
+    load: dict[str, Any]
+    suite_cpu_s: float
+    tiers: tuple[str, ...]
+
+    @property
+    def folder(self) -> Path:
+        """Where the case is."""
+        return CASES / self.name
+
+
+def load_case(folder: Path) -> Case:
+    """Return the case in `folder`; an unknown or missing key raises."""
+    said = tomllib.loads((folder / "expect.toml").read_text(encoding="utf8"))
+    known: dict[str, Any] = {
+        "modules": ["setup"],
+        "milestones": [],
+        "append": False,
+        "min_points": 0.0,
+        "outcome": "",
+        "limit": "",
+        "milestone": "",
+        "markers": [],
+        "forbidden": [],
+        "limits": {},
+        "load": {},
+        "suite_cpu_s": 60.0,
+        "tiers": [],
+    } | said
+    tuples = {k: tuple(v) if isinstance(v, list) else v for k, v in known.items()}
+    case = Case(name=folder.name, **tuples)
+    if not (case.markers or case.outcome or case.milestone):
+        msg = f"{case.name}: nothing in expect.toml proves that the attack ran"
+        raise ValueError(msg)
+    return case
+
+
+def cases() -> list[Case]:
+    """Return all cases, by name."""
+    return [load_case(f.parent) for f in sorted(CASES.glob("*/expect.toml"))]
+
+
+def build(case: Case, folder: Path) -> Path:
+    """Lay the case over its base in `folder` and return it."""
+    package = folder / "tinytorch"
+    if case.base != "none":
+        shutil.copytree(
+            BASES[case.base] / "tinytorch",
+            package,
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
+    overlay = case.folder / "submission"
+    for source in sorted(p for p in overlay.rglob("*") if p.is_file()):
+        target = folder / source.relative_to(overlay)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        before = target.read_bytes() if case.append and target.exists() else b""
+        target.write_bytes(before + source.read_bytes())
+    return folder
+
+
+@dataclass
+class Canaries:
+    """Secrets planted where a submission must not reach."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+
+    def plant(self, place: str) -> str:
+        """Return a fresh secret for `place`."""
+        self.texts[place] = f"canary{os.urandom(9).hex()}"
+        return self.texts[place]
+
+    def found_in(self, text: str) -> list[str]:
+        """Return the places whose secret is in `text`, plain, reversed or in hex."""
+        return [
+            place
+            for place, secret in self.texts.items()
+            if any(
+                form in text for form in (secret, secret[::-1], secret.encode().hex())
+            )
+        ]
+
+
+@dataclass(frozen=True)
+class Arena:
+    """A course of its own in a private folder, with canaries."""
+
+    home: Home
+    course: Course
+    round: Round
+    canaries: Canaries
+    folder: Path
+
+
+@contextmanager
+def arena(folder: Path) -> Iterator[Arena]:
+    """Make a copy of the course with a secret in every place worth reading."""
+    canaries = Canaries()
+    home = Home(folder / "home")
+    home.folder.mkdir(mode=0o700)
+    shutil.copy(ROOT / "course.toml", home.course_file)
+    for name in ("reference", "milestones"):
+        shutil.copytree(ROOT / name, home.folder / name)
+    note = home.reference / "answers.txt"
+    note.write_text(canaries.plant("reference"), encoding="utf8")
+    for part in (*(home.reference / "tinytorch").glob("*.py"), *home.suites.iterdir()):
+        if part.suffix == ".py":
+            secret = canaries.plant(f"source of {part.stem}")
+            with part.open("a", encoding="utf8") as file:
+                file.write(f"\nCANARY = {secret!r}\n")
+    neighbour = folder / "other-student" / "tinytorch"
+    neighbour.mkdir(parents=True)
+    text = canaries.plant("another submission")
+    (neighbour / "tensor.py").write_text(text, encoding="utf8")
+    secret = canaries.plant("round").encode().ljust(32, b".").hex()
+    os.environ["GRADER_TEST_TOKEN"] = canaries.plant("environment")
+    try:
+        yield Arena(
+            home=home,
+            course=load_course(home.course_file),
+            round=demo_round().model_copy(update={"secret_hex": secret}),
+            canaries=canaries,
+            folder=folder,
+        )
+    finally:
+        del os.environ["GRADER_TEST_TOKEN"]
+
+
+def tightened(course: Course, case: Case) -> Course:
+    """Return the course with the case's smaller limits."""
+    limits = course.limits.model_copy(
+        update={
+            "check": course.limits.check.model_copy(update=case.limits),
+            "load": course.limits.load.model_copy(update=case.load),
+            "suite_cpu_s": case.suite_cpu_s,
+        }
+    )
+    return course.model_copy(update={"limits": limits})
+
+
+def fight(case: Case, place: Arena, folder: Path, sandbox: str = SANDBOX) -> Battle:
+    """Grade the case and note what is left on the host."""
+    submission = open_submission(str(build(case, folder)), student="mallory")
+    job = Job(
+        home=place.home,
+        course=tightened(place.course, case),
+        round=place.round,
+        profile="quick",
+        wall=choose(sandbox),
+        data=ROOT / "milestones" / "data",
+        modules=case.modules,
+        milestones=case.milestones,
+    )
+    with watched() as host:
+        report = grade(replace_label(submission), job)
+    return Battle(report, host)
+
+
+def replace_label(submission: Any) -> Any:
+    """Return the submission without the name of a temporary folder."""
+    return submission.model_copy(update={"label": "submission"})
+
+
+@dataclass
+class Host:
+    """What one grading used and left behind."""
+
+    uids: set[int] = field(default_factory=set)
+    processes: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Battle:
+    """A graded case."""
+
+    report: GradeReport
+    host: Host
+
+    @property
+    def checks(self) -> list[CheckResult]:
+        """All checks that were run."""
+        return [c for m in self.report.verdict.modules for c in m.checks]
+
+    @property
+    def milestones(self) -> tuple[MilestoneResult, ...]:
+        """All milestones that were run."""
+        return self.report.verdict.milestones
+
+    @property
+    def output(self) -> str:
+        """All that the submission printed, as the report has it."""
+        return "\n".join(c.output for c in self.checks)
+
+
+@contextmanager
+def watched() -> Iterator[Host]:
+    """Note user ids that are leased inside, and what of them is left afterwards.
+
+    Orphans fall to this process (a subreaper), so none can hide from `children`.
+    """
+    host = Host()
+    lease = uids.Lease.next
+
+    def noted(self: uids.Lease) -> int:
+        uid = lease(self)
+        host.uids.add(uid)
+        return uid
+
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    before = {p.pid for p in psutil.Process().children(recursive=True)}
+    scratch = set(Path(tempfile.gettempdir()).glob(SCRATCH))
+    uids.Lease.next = noted  # type: ignore[method-assign]
+    try:
+        yield host
+    finally:
+        uids.Lease.next = lease  # type: ignore[method-assign]
+        host.processes = [*_processes(host.uids, before)]
+        host.files = [*_files(host.uids)]
+        if not host.uids:  # all files are ours: count new scratch folders instead
+            left = set(Path(tempfile.gettempdir()).glob(SCRATCH)) - scratch
+            host.files += [str(p) for p in left if p.stat().st_uid == os.geteuid()]
+
+
+def _processes(leased: set[int], before: set[int]) -> Iterator[str]:
+    ours = {p.pid for p in psutil.Process().children(recursive=True)} - before
+    for process in psutil.process_iter(["uids", "status", "name"]):
+        info = process.info
+        if info["status"] == psutil.STATUS_ZOMBIE:
+            continue
+        if process.pid in ours or (info["uids"] and info["uids"].real in leased):
+            yield f"{process.pid} {info['name']} uid {info['uids']}"
+
+
+def _files(leased: set[int]) -> Iterator[str]:
+    for folder in WORLD_WRITABLE:
+        for path in [*Path(folder).iterdir(), *Path(folder).glob(f"{SCRATCH}/*")]:
+            try:
+                if path.lstat().st_uid in leased:
+                    yield str(path)
+            except FileNotFoundError:
+                continue
+
+
+def slower(profile: MilestoneProfile, **changes: Any) -> MilestoneProfile:
+    """Return the profile with other limits."""
+    return profile.model_copy(update=changes)
+
+
+__all__ = [
+    "Arena",
+    "Battle",
+    "Canaries",
+    "Case",
+    "Host",
+    "arena",
+    "build",
+    "cases",
+    "fight",
+    "load_case",
+    "replace",
+    "slower",
+    "watched",
+]
