@@ -175,5 +175,7 @@ SEQUENCES: dict[str, Callable[[list[Any]], Any]] = {
 OPERATORS: dict[str, Callable[..., Any]] = {
     **{n: getattr(operator, n) for n in ("add", "sub", "mul", "truediv", "pow")},
     **{n: getattr(operator, n) for n in ("matmul", "neg", "getitem", "setitem")},
-    "len": len, "list": listed, "next": next,
+    "len": len,
+    "list": listed,
+    "next": next,
 }

@@ -9,6 +9,7 @@ import os
 import random
 import shutil
 import socket
+import struct
 import sys
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from .frames import read_frame, write_frame
 from .interpreter import Interpreter
 from .package import Namespace, install
 
+STATUS = struct.Struct("!I")
 # What packages of the course import; numpy loads its own parts lazily.
 WARM = [
     *("numpy.random", "numpy.linalg", "numpy.fft", "numpy.lib.stride_tricks"),
@@ -145,7 +147,7 @@ def fork_check(
     scratch = Path(order["rule"]["scratch"])
     for entry in scratch.iterdir():
         shutil.rmtree(entry, ignore_errors=True)
-    control.send(json.dumps({"status": status}).encode())
+    control.send(STATUS.pack(status))
 
 
 def check(sock: socket.socket, order: dict[str, Any], namespace: Namespace) -> None:

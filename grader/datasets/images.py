@@ -56,7 +56,7 @@ class _Images:
         return "published" if self.published else "other"
 
 
-def digits(root: Path | None, *, seed: int, compact: bool) -> DataSet:
+def digits(roots: list[Path], *, seed: int, compact: bool) -> DataSet:
     """Return the UCI digits, split anew by `seed`.
 
     Shapes: x (n, 8, 8), y (n,); 1197 to train, 150 to validate, 450 to test
@@ -64,7 +64,7 @@ def digits(root: Path | None, *, seed: int, compact: bool) -> DataSet:
     Raises:
         ConfigError: the files are missing, malformed or not the ones shipped.
     """
-    folders = ([root / "digits", root] if root else []) + [_SHIPPED]
+    folders = [*_below(roots, "digits"), _SHIPPED]
     images = _read_pair(folders, "digits", DIGITS_MD5)
     if not images.published:
         message = "the digits are not the ones shipped with the repository"
@@ -90,7 +90,7 @@ def digits(root: Path | None, *, seed: int, compact: bool) -> DataSet:
     )
 
 
-def mnist(root: Path, *, profile: Profile, seed: int, compact: bool) -> DataSet:
+def mnist(roots: list[Path], *, profile: Profile, seed: int, compact: bool) -> DataSet:
     """Return MNIST; the quick profile draws a part of it by `seed`.
 
     Shapes: x (n, 28, 28), y (n,); full: 55,000 to train, 5,000 to validate, 10,000
@@ -100,7 +100,7 @@ def mnist(root: Path, *, profile: Profile, seed: int, compact: bool) -> DataSet:
         ConfigError: files are missing or malformed; other bytes than the published
             ones are accepted and reported as origin "other".
     """
-    folders = [root / "mnist", root, root / "MNIST" / "raw"]
+    folders = _below(roots, "mnist", "MNIST/raw")
     train = _read_pair(folders, "train", MNIST_MD5)
     test = _read_pair(folders, "t10k", MNIST_MD5)
     if len(train.x) <= _MNIST_VAL or train.x.shape[1:] != test.x.shape[1:]:
@@ -128,6 +128,10 @@ def mnist(root: Path, *, profile: Profile, seed: int, compact: bool) -> DataSet:
         classes=_CLASSES,
         untrained_below=_UNTRAINED_BELOW,
     )
+
+
+def _below(roots: list[Path], *names: str) -> list[Path]:
+    return [folder for root in roots for folder in (*(root / n for n in names), root)]
 
 
 def _draw(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,7 @@ NAMES: Final = ("clouds", "xor", "digits", "mnist")
 def load(
     name: str,
     *,
-    root: Path | None = None,
+    root: Path | Sequence[Path] | None = None,
     profile: Profile = "full",
     seed: int = 0,
     compact: bool = False,
@@ -26,7 +27,8 @@ def load(
 
     Args:
         name: clouds, xor, digits or mnist.
-        root: the data folder; None means the one TINYTORCH_DATA names.
+        root: the data folder, or several, looked through in order; None means the
+            one TINYTORCH_DATA names. Without any, the digits of a checkout are found.
         profile: quick draws a part of MNIST; nothing else depends on it.
         seed: the round's seed: makes clouds and xor, splits digits, draws quick MNIST.
         compact: leave images as uint8, a quarter of the memory of float32.
@@ -34,16 +36,16 @@ def load(
     Raises:
         ConfigError: no such data set, or its files are missing or malformed.
     """
-    root = root or _root_from_environment()
+    roots = _roots(root)
     match name:
         case "clouds":
             return generated.clouds(seed)
         case "xor":
             return generated.xor(seed)
         case "digits":
-            return images.digits(root, seed=seed, compact=compact)
-        case "mnist" if root is not None:
-            return images.mnist(root, profile=profile, seed=seed, compact=compact)
+            return images.digits(roots, seed=seed, compact=compact)
+        case "mnist" if roots:
+            return images.mnist(roots, profile=profile, seed=seed, compact=compact)
         case "mnist":
             message = "MNIST is needed and no data folder is known"
             hint = f"run `grader data fetch mnist`, or set {DATA_VARIABLE}"
@@ -53,6 +55,8 @@ def load(
             raise ConfigError(message, hint=f"known: {', '.join(NAMES)}")
 
 
-def _root_from_environment() -> Path | None:
-    value = os.environ.get(DATA_VARIABLE, "")
-    return Path(value) if value else None
+def _roots(root: Path | Sequence[Path] | None) -> list[Path]:
+    if root is not None:
+        return [root] if isinstance(root, Path) else list(root)
+    named = os.environ.get(DATA_VARIABLE, "")
+    return [Path(named)] if named else []

@@ -25,8 +25,8 @@ def aliases(students: Iterable[str], secret: bytes) -> dict[str, str]:
     """Return the alias of each student: "brisk-otter".
 
     An alias is drawn by HMAC of the course's secret over the id. Where two draws meet,
-    the student named first keeps it and the other draws again; so an alias never changes
-    as long as students are named in the order in which the store met them.
+    the student named first keeps it and the other draws again; so no alias changes as
+    long as students are named in the order in which the store met them.
 
     Raises:
         ConfigError: the secret is too short.

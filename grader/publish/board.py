@@ -1,4 +1,4 @@
-"""What is public, as frozen data: chosen from an export, ranked, and nothing more.
+"""Choose from an export what is public, and rank it.
 
 Rules: hidden unless the student's latest decision says otherwise; the latest judged
 result of a round and profile counts; a board with too few public entries shows none.
@@ -9,14 +9,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import Literal
+from datetime import UTC, datetime
 
-from grader.models.base import Digest, Model, ModuleName
-from grader.models.measure import Tier
 from grader.models.outcome import Inconclusive, Passed
 from grader.models.report import GradeReport, MilestoneResult, ModuleResult
 from grader.publish.aliases import aliases, named_slug
+from grader.publish.models import (
+    Board,
+    Entry,
+    Leaderboard,
+    MilestoneScore,
+    ModuleScore,
+    PastResult,
+    PastState,
+    Provenance,
+)
 from grader.store import (
     Event,
     Export,
@@ -25,90 +32,6 @@ from grader.store import (
     Withdrawn,
     has_inconclusive,
 )
-
-FORMULA = "points-1"  # shown on the page; changes when the ranking rule does
-
-
-class ModuleScore(Model):
-    """One module; `earned` is None where a check could not be judged."""
-
-    name: ModuleName
-    number: str
-    title: str
-    earned: float | None
-    points: float
-
-
-class MilestoneScore(Model):
-    """One milestone; None where it was not judged or never got as far."""
-
-    name: ModuleName
-    number: str
-    title: str
-    earned: float | None
-    points: float
-    reached: bool | None
-    metric_name: str
-    metric: float | None
-    cpu_s: float | None
-    peak_memory_bytes: int | None
-
-
-class Provenance(Model):
-    """What a row rests on."""
-
-    submission: Digest
-    suites: Digest
-    reference: Digest
-    tier: Tier
-    host_class: str
-    engine: str
-    graded_on: date
-
-
-class PastResult(Model):
-    """An earlier result, or one that no longer counts."""
-
-    graded_on: date
-    total: float | None
-    submission: Digest
-    state: Literal["counts", "earlier", "withdrawn", "not judged"]
-
-
-class Entry(Model):
-    """One public row."""
-
-    rank: int | None  # None: not ranked, because not judged
-    tied: bool
-    name: str  # an alias, or the name the student chose to show
-    slug: str
-    total: float | None
-    points: float
-    modules: tuple[ModuleScore, ...]
-    milestones: tuple[MilestoneScore, ...]
-    provenance: Provenance
-    history: tuple[PastResult, ...]
-
-
-class Board(Model):
-    """All public rows of one round and profile, best first."""
-
-    round: str
-    round_kind: Literal["feedback", "final", "demo"]
-    profile: Literal["quick", "full"]
-    shown: bool  # False: too few public entries, so there are none here
-    entries: tuple[Entry, ...]
-
-
-class Leaderboard(Model):
-    """The whole public data set: `data/v1/leaderboard.json`."""
-
-    schema_version: Literal[1] = 1
-    course: str
-    generated_at: datetime
-    minimum_group: int
-    formula: str = FORMULA
-    boards: tuple[Board, ...]
 
 
 @dataclass(frozen=True)
@@ -187,9 +110,8 @@ def _public(export: Export, secret: bytes) -> dict[str, Public]:
         if choice is None or choice.visibility == "hidden":
             continue
         if choice.visibility == "named":
-            found[student] = Public(
-                choice.name, named_slug(student, secret), named=True
-            )
+            slug = named_slug(student, secret)
+            found[student] = Public(choice.name, slug, named=True)
         else:
             found[student] = Public(alias.replace("-", " "), alias, named=False)
     return found
@@ -232,7 +154,8 @@ def _counting(results: Sequence[Graded]) -> Graded | None:
     """Return the latest judged result; if none is judged, the latest one."""
     valid = [g for g in results if not g.withdrawn]
     judged = [g for g in valid if not has_inconclusive(g.report)]
-    return (judged or valid or [None])[-1]
+    best = judged or valid
+    return best[-1] if best else None
 
 
 def _order(report: GradeReport) -> tuple[bool, float]:
@@ -277,9 +200,8 @@ def _module(module: ModuleResult) -> ModuleScore:
 
 
 def _milestone(result: MilestoneResult, report: GradeReport) -> MilestoneScore:
-    cost = next(
-        (m for m in report.measurements.milestones if m.name == result.name), None
-    )
+    costs = {cost.name: cost for cost in report.measurements.milestones}
+    cost = costs.get(result.name)
     judged = not isinstance(result.outcome, Inconclusive)
     return MilestoneScore(
         name=result.name,
@@ -309,7 +231,7 @@ def _provenance(report: GradeReport) -> Provenance:
 
 
 def _past(graded: Graded, counting: Graded) -> PastResult:
-    state: Literal["counts", "earlier", "withdrawn", "not judged"] = "earlier"
+    state: PastState = "earlier"
     if graded.withdrawn:
         state = "withdrawn"
     elif has_inconclusive(graded.report):

@@ -8,9 +8,16 @@ import io
 import json
 from collections.abc import Mapping
 from pathlib import PurePosixPath
+from typing import Final
 
-from grader.publish.board import Board, Entry, Leaderboard
+from grader.publish.models import Board, Entry, Leaderboard
 from grader.reports.display import csv_cell
+
+HEADERS: Final = (
+    *("round", "profile", "rank", "entry", "part", "earned", "points", "metric"),
+    *("cpu_s", "peak_memory_bytes", "submission", "tier", "host_class", "engine"),
+    "graded_on",
+)
 
 
 def to_json(leaderboard: Leaderboard) -> bytes:
@@ -31,25 +38,7 @@ def to_csv(leaderboard: Leaderboard) -> bytes:
     """Return one line per row and part: total, each module, each milestone."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(
-        [
-            "round",
-            "profile",
-            "rank",
-            "entry",
-            "part",
-            "earned",
-            "points",
-            "metric",
-            "cpu_s",
-            "peak_memory_bytes",
-            "submission",
-            "tier",
-            "host_class",
-            "engine",
-            "graded_on",
-        ]
-    )
+    writer.writerow(HEADERS)
     for board in leaderboard.boards:
         for entry in board.entries:
             for part in _parts(entry):

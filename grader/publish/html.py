@@ -10,14 +10,8 @@ from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader
 from markupsafe import Markup
 
 from grader.errors import ConfigError
-from grader.publish.board import (
-    Board,
-    Entry,
-    Leaderboard,
-    ModuleScore,
-    Selection,
-    Shown,
-)
+from grader.publish.board import Selection, Shown
+from grader.publish.models import Board, Entry, Leaderboard, ModuleScore
 from grader.reports import summary, units
 from grader.reports.html import environment, policy, style_sheet
 from grader.reports.page import MilestoneView, milestone
@@ -141,6 +135,7 @@ def _in_order(columns: dict[str, Column]) -> tuple[Column, ...]:
 
 
 def _entry_view(board: Board, row: Shown) -> EntryView:
+    prefix = f"{board.round}-{board.profile}-"
     # A message may quote the student's own text: it is for the student alone.
     stones = tuple(
         milestone(*pair)._replace(

@@ -213,10 +213,16 @@ def _check(check: CheckResult, cost: CheckMeasure | None) -> CheckView:
     )
 
 
-def milestone(result: MilestoneResult, cost: MilestoneMeasure | None) -> MilestoneView:
-    """Return one milestone as shown; also used by the public pages."""
+def milestone(
+    result: MilestoneResult, cost: MilestoneMeasure | None, *, prefix: str = ""
+) -> MilestoneView:
+    """Return one milestone as shown; also used by the public pages.
+
+    Args:
+        prefix: start of the ids made here, where a page shows a milestone twice.
+    """
     found = state(result.outcome)
-    anchor = f"milestone-{result.name}"
+    anchor = f"{prefix}milestone-{result.name}"
     learning = learning_figure(anchor, result)
     name = f"milestone {result.number} {result.title}"
     over_time = usage_figures(anchor, name, cost.usage) if cost else ()

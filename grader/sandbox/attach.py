@@ -149,14 +149,13 @@ def _send(connection: socket.socket, data: memoryview) -> int:
 
 
 def _receive(connection: socket.socket, output: Demultiplexer) -> bool:
-    """Feed all that is there; False at the end of the stream."""
-    while not output.overflow:
-        try:
-            chunk = connection.recv(_CHUNK)
-        except _NOT_NOW:
-            # Only now: TLS keeps decrypted bytes that `select` cannot see.
-            return True
-        if not chunk:
-            return False
-        output.feed(chunk)
-    return True
+    """Feed what is there now; False at the end of the stream."""
+    try:
+        chunk = connection.recv(_CHUNK)
+        # TLS keeps decrypted bytes that `select` cannot see; at most one record.
+        if isinstance(connection, ssl.SSLSocket) and (hidden := connection.pending()):
+            chunk += connection.recv(hidden)
+    except _NOT_NOW:
+        return True
+    output.feed(chunk)
+    return bool(chunk)

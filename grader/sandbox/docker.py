@@ -50,6 +50,7 @@ CAPABILITIES: Final = ("SETUID", "SETGID", "KILL")
 _API_TIMEOUT_S: Final = 60  # creating a container on a loaded engine takes seconds
 _KILLED: Final = 137  # 128 + SIGKILL
 _STOP_GRACE_S: Final = 10.0
+_SETTLE_S: Final = 1.0
 _ENGINE_ERRORS: Final = (
     docker.errors.DockerException,
     requests.exceptions.RequestException,
@@ -241,8 +242,7 @@ class _Run:
             state = self._ended(deadline)
             timed_out = state is None
             if state is None:
-                self._kill()
-                state = self._ended(time.monotonic() + _STOP_GRACE_S) or {}
+                state = self._kill()
         if output.stdout and not timed_out and state["ExitCode"] == 0:
             return bytes(output.stdout)
         return ContainerDied(
@@ -260,7 +260,9 @@ class _Run:
         self._open.callback(attachment.close)
         return attachment
 
-    def _ended(self, deadline: float) -> dict[str, Any] | None:
+    def _ended(
+        self, deadline: float, settle_s: float = _SETTLE_S
+    ) -> dict[str, Any] | None:
         """Return the engine's record of the end; None if there is none in time."""
         pause = 0.005
         settled = None
@@ -270,17 +272,20 @@ class _Run:
             now = time.monotonic()
             if not state["Running"]:
                 # The out-of-memory event may arrive just after that of the end.
-                settled = settled or now + 1.0
-                if state["ExitCode"] != _KILLED or state["OOMKilled"] or now > settled:
+                settled = settled or now + settle_s
+                if state["ExitCode"] != _KILLED or state["OOMKilled"] or now >= settled:
                     return state
             elif now > deadline:
                 return None
             time.sleep(pause)
             pause = min(pause * 2, 0.25)
 
-    def _kill(self) -> None:
+    def _kill(self) -> dict[str, Any]:
+        # Hang up first: the engine waits for readers that do not read.
+        self._reader.close()
         with contextlib.suppress(docker.errors.APIError):  # it ended by itself
             self._container.kill()
+        return self._ended(time.monotonic() + _STOP_GRACE_S, settle_s=0) or {}
 
     def _remove(self) -> None:
         try:

@@ -108,7 +108,7 @@ class Driver:
             part = self._run.predict(np.ascontiguousarray(rows))
             if not isinstance(part, np.ndarray) or part.dtype != np.float32:
                 raise _useless("predict", "a float32 array", part)
-            if part.ndim != 2 or len(part) != len(rows):
+            if part.ndim != 2 or len(part) != len(rows) or not part.shape[1]:
                 raise _useless("predict", f"({len(rows)}, k)", part.shape)
             parts.append(part)
         if len({p.shape[1] for p in parts}) != 1:

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from grader import datasets
-from grader.checks.checklib import CheckFailure
 from grader.checks.judge import judge, raised
-from grader.checks.remote import OracleError
 from grader.checks.runner import preload_of, seed_of
+from grader.errors import GraderError
 from grader.models.course import Course, Milestone, MilestoneProfile
 from grader.models.outcome import (
     Blocked,
@@ -29,7 +28,7 @@ from grader.models.report import (
     ModuleResult,
     Profile,
 )
-from grader.sandbox import Died, Ending, LimitHit, StudentError, Zygote
+from grader.sandbox import Died, LimitHit, StudentError, Zygote
 from grader.training.attempt import Attempt, Trained, train_once
 
 TRIES: Final = 3  # inconclusive runs are repeated twice
@@ -125,15 +124,29 @@ def _judged(context: MilestoneContext, attempt: Attempt) -> Trained:
         train_once(
             context.zygote, context.reference, attempt, trained, context.progress
         )
-    except (StudentError, Ending, CheckFailure, OracleError) as exc:
-        trained.outcome = _outcome(exc, trained, attempt)
+    except GraderError:
+        raise
+    except Exception as exc:  # noqa: BLE001 -- judged, whatever it is
+        trained.outcome = _outcome(
+            exc, trained, attempt, lambda: _holds(context, attempt)
+        )
     return trained
 
 
+def _holds(context: MilestoneContext, attempt: Attempt) -> bool:
+    """Return whether the reference passes the same milestone, run now."""
+    trained = Trained()
+    try:
+        train_once(
+            context.reference, context.reference, attempt, trained, lambda _: None
+        )
+    except Exception:  # noqa: BLE001 -- any failure here is our own
+        return False
+    return isinstance(trained.outcome, Passed)
+
+
 def _outcome(
-    exc: StudentError | Ending | CheckFailure | OracleError,
-    trained: Trained,
-    attempt: Attempt,
+    exc: Exception, trained: Trained, attempt: Attempt, holds: Callable[[], bool]
 ) -> Outcome:
     place, limits, how = trained.stage, attempt.limits, trained.how
     match exc:
@@ -146,7 +159,7 @@ def _outcome(
         case Died():
             return Crashed(how=how or str(exc), where=place)
         case _:
-            return judge(exc, how=how, call=place, limits=limits, holds=lambda: False)
+            return judge(exc, how=how, call=place, limits=limits, holds=holds)
 
 
 def _barely_over(trained: Trained, attempt: Attempt) -> bool:

@@ -96,7 +96,11 @@ def _parse_arrays(reply: Reply, body: bytes) -> list[np.ndarray]:
         if offset + count * dtype.itemsize > len(body):
             msg = "an array longer than its bytes"
             raise FrameError(msg)
-        array = np.frombuffer(body, dtype, count, offset).reshape(shape)
+        try:
+            array = np.frombuffer(body, dtype, count, offset).reshape(shape)
+        except ValueError as exc:  # an empty array of absurd axes
+            msg = f"an array of {len(shape)} axes that cannot exist"
+            raise FrameError(msg) from exc
         if array.dtype == bool and (np.frombuffer(array.tobytes(), np.uint8) > 1).any():
             msg = "a truth value that is neither 0 nor 1"
             raise FrameError(msg)

@@ -1,7 +1,7 @@
 """Milestone 01 (1957), first look: what a perceptron computes before it learns.
 
 Uses your modules 02 to 04. Nothing is trained here: weights from chance, then weights
-that a person chose, on the same points.
+from looking at the points.
 
 Run:    python forward_pass.py --seed 0
 Source: F. Rosenblatt, Psychological Review 65(6), 386-408, 1958.
@@ -12,9 +12,11 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+
+STARTS: Final = 100
 
 
 def predict(tt: Any, model: dict[str, Any], x: Any) -> Any:
@@ -36,23 +38,29 @@ def main() -> None:
     with runner.explained():
         tt = importlib.import_module("tinytorch")
         np.random.seed(seed)  # noqa: NPY002 - your layers draw from this state
-        model = {"fc": tt.Linear(2, 1)}
-        _show("weights from chance", model, predict(tt, model, x), y)
+        models = [{"fc": tt.Linear(2, 1)} for _ in range(STARTS)]
+        right = [runner.accuracy(predict(tt, one, x), y) for one in models]
+        print(
+            f"weights from chance, {STARTS} times: acc from {min(right):.2f} "
+            f"to {max(right):.2f}, mean {np.mean(right):.2f}; the last of them:"
+        )
+        model = models[-1]
+        _show(model, predict(tt, model, x), y)
         # The line halfway between the two centres, seen from the second one.
         one, two = x[y == 0].mean(axis=0), x[y == 1].mean(axis=0)
-        chosen = (two - one).reshape(2, 1)
-        model["fc"].weight.data = chosen.astype(np.float32)
-        middle = -(two + one) / 2 @ chosen
-        model["fc"].bias.data = middle.astype(np.float32)
-        _show("weights chosen by eye", model, predict(tt, model, x), y)
+        across = (two - one).reshape(2, 1)
+        model["fc"].weight.data = across.astype(np.float32)
+        model["fc"].bias.data = (-(one + two) / 2 @ across).astype(np.float32)
+        print("weights from looking at the points:")
+        _show(model, predict(tt, model, x), y)
     print("perceptron_trained.py finds such weights by itself")
 
 
-def _show(title: str, model: dict[str, Any], p: Any, y: Any) -> None:
-    right = float(np.mean((p[:, 0] > 0.5) == y))
+def _show(model: dict[str, Any], p: Any, y: Any) -> None:
     one, two = model["fc"].weight.data.ravel()
     bias = model["fc"].bias.data.ravel()[0]
-    print(f"{title}: weight {one:.2f} {two:.2f}  bias {bias:.2f}  acc {right:.2f}")
+    right = float(np.mean((p[:, 0] > 0.5) == y))
+    print(f"  weight {one:.2f} {two:.2f}  bias {bias:.2f}  acc {right:.2f}")
     for index in range(3):
         print(f"  point {index}  probability {p[index, 0]:.3f}  class {y[index]}")
 

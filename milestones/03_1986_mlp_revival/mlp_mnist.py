@@ -25,7 +25,7 @@ BATCH: Final = 128
 PREDICT_BATCH: Final = 1000  # keeps activations small
 LEARNING_RATE: Final = 4e-3
 TARGET: Final = 0.95
-# The Trainer sees a quarter of the data as its epoch: the learning rate falls after each.
+# A quarter of the data is the Trainer's epoch: the learning rate falls after each.
 PARTS: Final = 4
 
 

@@ -1,11 +1,11 @@
 """Make a wrong package: the reference with named edits.
 
-    python reference/mutants/apply.py typical_mistakes OUT_DIR   a student's package
-    python reference/mutants/apply.py MUTANT OUT_DIR             one mistake of mutants.toml
+    python reference/mutants/apply.py typical_mistakes OUT_DIR
+    python reference/mutants/apply.py MUTANT OUT_DIR
     python reference/mutants/apply.py --list
 
 OUT_DIR/tinytorch must not exist yet. `typical_mistakes.toml` holds several mistakes of
-one student; each edit of `mutants.toml` is a package of its own. An edit replaces a text
+one student; each edit of `mutants.toml` is a package of its own. An edit replaces text
 that must occur exactly once, so that an edit which the reference has outgrown is seen.
 """
 

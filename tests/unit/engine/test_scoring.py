@@ -47,7 +47,7 @@ def ran(
     check = Check(
         id=name,
         family=family or name,
-        module=name.split("::")[0],
+        module=name.split("::", maxsplit=1)[0],
         title=name,
         marks=Marks(points=points, needs=needs),
         function=lambda: None,

@@ -1,0 +1,134 @@
+"""Every mutant of the reference fails the checks that it was made to fail."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+SUITES = ROOT / "reference/checks"
+MUTANTS = ROOT / "reference/mutants"
+Results = dict[str, dict[str, Any]]
+
+
+def _tool() -> Any:
+    found = importlib.util.spec_from_file_location("mutants", MUTANTS / "apply.py")
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    sys.modules[found.name] = module  # dataclasses look their module up
+    found.loader.exec_module(module)
+    return module
+
+
+TOOL = _tool()
+PACKAGES = TOOL.load()
+TYPICAL = PACKAGES["typical_mistakes"]
+SINGLE = [edits[0] for edits in PACKAGES.values() if edits is not TYPICAL]
+
+
+def run(edits: tuple[Any, ...], folder: Path, suites: set[str]) -> Results:
+    """Run these suites in-process, in a subprocess, on the reference with `edits`."""
+    TOOL.write(edits, folder)
+    out = folder / "results.json"
+    files = [str(next(SUITES.glob(f"test_??_{suite}.py"))) for suite in sorted(suites)]
+    ours = {"TINYTORCH_PACKAGE": str(folder), "MUTANT_RESULTS": str(out)}
+    ours |= {"PYTHONPATH": f"{MUTANTS}{os.pathsep}{ROOT}", "OPENBLAS_NUM_THREADS": "1"}
+    ours |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    options = ["-q", "-p", "no:cacheprovider", "-p", "results", "--tb=no"]
+    options += ["-c", os.devnull, "--rootdir", str(SUITES), "--import-mode=importlib"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, *files],
+        env=os.environ | ours,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    found: Results = json.loads(out.read_text(encoding="utf-8"))
+    return found
+
+
+def failed(results: Results) -> set[str]:
+    return {name for name, result in results.items() if result["failed"]}
+
+
+def blocked(results: Results) -> set[str]:
+    """Return the failed checks that need a failed check, a whole family included."""
+    bad = failed(results)
+
+    def fails(need: str) -> bool:
+        """A need names a check, a family of parametrized ones, or a module."""
+        return any(n == need or n.startswith((f"{need}_", f"{need}::")) for n in bad)
+
+    return {name for name in bad if any(fails(n) for n in results[name]["needs"])}
+
+
+@pytest.mark.parametrize("edit", SINGLE, ids=lambda edit: edit.name)
+def test_a_mutant_fails_the_checks_made_for_it(edit: Any, tmp_path: Path) -> None:
+    results = run((edit,), tmp_path, {c.split("::")[0] for c in edit.catches})
+
+    assert edit.catches
+    assert set(edit.catches) - failed(results) == set()
+    if edit.mistake:
+        assert results[edit.catches[0]]["mistake"] == edit.mistake
+
+
+@pytest.fixture(scope="module")
+def typical(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    every = {path.stem.split("_", 2)[2] for path in SUITES.glob("test_*.py")}
+    return run(TYPICAL, tmp_path_factory.mktemp("typical"), every)
+
+
+@pytest.mark.parametrize("edit", TYPICAL, ids=lambda edit: edit.name)
+def test_a_typical_mistake_is_named(edit: Any, typical: Results) -> None:
+    assert set(edit.catches) - failed(typical) == set()
+    assert typical[edit.catches[0]]["mistake"] == edit.mistake
+
+
+def test_typical_mistakes_lose_what_is_listed_and_what_builds_on_it(
+    typical: Results,
+) -> None:
+    listed = {check for edit in TYPICAL for check in edit.catches}
+
+    assert failed(typical) - blocked(typical) == listed - blocked(typical)
+    assert failed(typical) - blocked(typical) - listed == set()
+    assert listed - failed(typical) == set()
+
+
+def test_names_are_unique_and_there_are_enough() -> None:
+    names = [edit.name for edit in (*SINGLE, *TYPICAL)]
+
+    assert len(names) == len(set(names))
+    assert len(SINGLE) >= 25
+
+
+def test_an_edit_must_fit_exactly_once() -> None:
+    edit = TOOL.Edit("twice", "tensor.py", "a", "b", "for this test", ("x::y",))
+
+    with pytest.raises(ValueError, match="occurs 2 times"):
+        TOOL.changed("a + a", edit)
+    with pytest.raises(ValueError, match="occurs 0 times"):
+        TOOL.changed("c", edit)
+
+
+def test_the_command_line_writes_a_package(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert TOOL.main(["sgd_uphill", str(tmp_path)]) == 0
+    assert "p.data += lr * g" in (tmp_path / "tinytorch/optimizers.py").read_text()
+    assert TOOL.main(["sgd_uphill", str(tmp_path)]) == 1
+    assert "exists" in capsys.readouterr().err
+    assert TOOL.main(["nothing", str(tmp_path)]) == 2
+    assert TOOL.main([]) == 2
+    assert TOOL.main(["--list"]) == 0
+    assert "typical_mistakes" in capsys.readouterr().out
