@@ -33,7 +33,7 @@ ENV PATH=/opt/grader/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin
     GRADER_CONTAINER=1
 WORKDIR /srv/course
 # -P: a file in the working directory must not shadow a module.
-ENTRYPOINT ["/opt/grader/bin/python", "-s", "-P", "-m", "grader.sandbox.contained"]
+ENTRYPOINT ["/opt/grader/bin/python", "-s", "-P", "-m", "grader.cli.contained"]
 
 # Modes are set in a stage of their own: `COPY --chmod` needs BuildKit.
 FROM ${BASE_IMAGE} AS course

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from grader import datasets, rounds
 from grader.config import Home, find_home, load_course
+from grader.container import ContainerJob, grade_in_docker
 from grader.errors import ConfigError, SandboxUnavailableError
 from grader.intake import open_submission
 from grader.models.measure import Limits
@@ -68,19 +69,27 @@ def grade(
     submission = open_submission(
         source, package=course.package, student=options.student
     )
+    chosen = _round(home, options, submission)
+    data = options.data or data_folder(home)
     if options.sandbox == "docker":
-        from grader.container import grade_in_docker  # noqa: PLC0415
-
-        return grade_in_docker(
-            home, submission, _round(home, options, submission), options
+        wanted = ContainerJob(
+            round=chosen,
+            profile=options.profile,
+            modules=options.modules,
+            milestones=options.milestones,
+            label=submission.label,
+            student=submission.student,
+            digest=submission.digest,
+            notes=submission.notes,
         )
+        return grade_in_docker(submission, wanted, data, home)
     job = Job(
         home=home,
         course=course,
-        round=_round(home, options, submission),
+        round=chosen,
         profile=options.profile,
         wall=choose(options.sandbox, secrets=(home.reference, state_folder(home))),
-        data=options.data or data_folder(home),
+        data=data,
         modules=options.modules,
         milestones=options.milestones,
         progress=progress,

@@ -9,26 +9,37 @@ argument or the environment.
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 import tempfile
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from pydantic import ValidationError
 
 from grader.config import Home, load_course
-from grader.errors import ConfigError, GraderError, InconclusiveError
+from grader.errors import (
+    ConfigError,
+    GraderError,
+    InconclusiveError,
+    SandboxUnavailableError,
+)
 from grader.models.base import Model
+from grader.models.outcome import Limit, LimitExceeded
 from grader.models.report import GradeReport, Profile
 from grader.models.submission import SourceFile, Submission
-from grader.pipeline import Job, grade
+from grader.pipeline import Job, ended_report, grade
 from grader.rounds import Round
-from grader.sandbox import choose
+from grader.sandbox import Wall, choose, docker
+from grader.sandbox.uids import Lease
 
 JOB: Final = "job.json"
 SUBMISSION: Final = "submission/"
 DATA: Final = "data/"
+IMAGE: Final = "tinytorch-grader:staff"
+IMAGE_VARIABLE: Final = "GRADER_IMAGE"
 
 
 class ContainerJob(Model):
@@ -59,13 +70,14 @@ class ContainerResult(Model):
     failure: Failure | None = None
 
 
-def pack(submission: Submission, job: ContainerJob, data: Path | None) -> bytes:
-    """Return the request as one canonical tar."""
+def pack(submission: Submission, job: ContainerJob, data: Iterable[Path]) -> bytes:
+    """Return the request as one canonical tar; `data` are folders of data sets."""
     files = {JOB: job.model_dump_json().encode()}
     files |= {SUBMISSION + f.path: f.data for f in submission.files}
-    if data is not None:
-        for path in sorted(p for p in data.rglob("*") if p.is_file()):
-            files[DATA + path.relative_to(data).as_posix()] = path.read_bytes()
+    for folder in data:
+        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+            name = path.relative_to(folder.parent).as_posix()
+            files[DATA + name] = path.read_bytes()
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for name in sorted(files):
@@ -139,6 +151,66 @@ def serve(request: bytes, home: Home) -> bytes:
             failure = Failure(code=exc.code, message=exc.message, hint=exc.hint)
             result = ContainerResult(failure=failure)
     return result.model_dump_json().encode()
+
+
+def grade_in_docker(
+    submission: Submission, job: ContainerJob, data: Path | None, home: Home
+) -> GradeReport:
+    """Grade one submission in a container of the staff image.
+
+    Raises:
+        SandboxUnavailableError: no engine answers, or it lacks the image.
+        InconclusiveError: the container ended for a reason of ours.
+    """
+    with closing(docker.connect()) as client, closing(Lease()) as lease:
+        image = os.environ.get(IMAGE_VARIABLE, IMAGE)
+        environment = {
+            "GRADER_UID_BASE": str(lease.first),
+            "GRADER_IMAGE_DIGEST": docker.image_id(image, client),
+        }
+        answer = docker.grade_in_container(
+            pack(submission, job, _data_folders(job, data, home)),
+            image=image,
+            client=client,
+            environment=environment,
+        )
+    if isinstance(answer, bytes):
+        return report_of(answer, (ConfigError, SandboxUnavailableError))
+    if answer.oom:
+        return _out_of_memory(submission, job, home)
+    why = "it took too long" if answer.timed_out else answer.stderr.strip()[-200:]
+    msg = f"the container ended without a result: {why or answer.exit_code}"
+    raise InconclusiveError(msg, hint="grade again with --retry")
+
+
+def _data_folders(job: ContainerJob, data: Path | None, home: Home) -> list[Path]:
+    """Return the data sets that the milestones of a full run read."""
+    if data is None or job.profile == "quick":
+        return []
+    milestones = load_course(home.course_file).milestones
+    wanted = {
+        m.full.data
+        for m in milestones
+        if m.full and (home.milestones / m.folder / m.full.script).is_file()
+    }
+    return [data / name for name in sorted(wanted) if (data / name).is_dir()]
+
+
+def _out_of_memory(
+    submission: Submission, job: ContainerJob, home: Home
+) -> GradeReport:
+    """Return the report of a submission that took the whole container with it.
+
+    The kernel's own counter is the evidence: a memory verdict, never a free retry.
+    """
+    course = load_course(home.course_file)
+    limit = f"{docker.ContainerLimits().memory_bytes / 2**20:.0f} MiB"
+    outcome = LimitExceeded(
+        which=Limit.MEMORY, limit=limit, where="in the whole container"
+    )
+    wall = Wall(docker.ISOLATION, bubblewrap=False, switch_uid=True, nest=False)
+    wanted = Job(home, course, job.round, job.profile, wall, modules=job.modules)
+    return ended_report(submission, wanted, outcome)
 
 
 def report_of(answer: bytes, kinds: Iterable[type[GraderError]]) -> GradeReport:

@@ -19,7 +19,9 @@ from grader.errors import ConfigError
 from grader.host import describe_host
 from grader.models.course import Course
 from grader.models.measure import Limits, Usage
+from grader.models.outcome import Outcome
 from grader.models.report import (
+    CheckMeasure,
     GradeReport,
     Measurements,
     ModuleResult,
@@ -59,23 +61,8 @@ def grade(submission: Submission, job: Job) -> GradeReport:
     suites = load_suites(job.home.suites, job.course)
     reference = reference_files(job.home.reference / job.course.package)
     graded = _run(submission, reference, _selected(suites, job), job)
-    results = tuple(r.result for r in graded.milestones)
-    earned, points = scoring.total(graded.modules, results)
-    verdict = Verdict(
-        submission=submission.digest,
-        suites=suites.digest,
-        reference=digest_of(reference),
-        course=job.course.name,
-        round=job.round.name,
-        round_kind=job.round.kind,
-        profile=job.profile,
-        engine=grader.__version__,
-        earned=earned,
-        points=points,
-        modules=graded.modules,
-        milestones=results,
-        notes=submission.notes,
-    )
+    digests = suites.digest, digest_of(reference)
+    verdict = _verdict(submission, job, graded, digests)
     measurements = Measurements(
         started_at=started,
         wall_s=time.monotonic() - clock,
@@ -91,6 +78,54 @@ def grade(submission: Submission, job: Job) -> GradeReport:
         label=submission.label,
         verdict=verdict,
         measurements=measurements,
+    )
+
+
+def ended_report(submission: Submission, job: Job, outcome: Outcome) -> GradeReport:
+    """Return the report of a run that ended as a whole: every check has `outcome`."""
+    suites = load_suites(job.home.suites, job.course)
+    reference = reference_files(job.home.reference / job.course.package)
+    ran = []
+    for check in _selected(suites, job):
+        nothing = CheckMeasure(id=check.id, cpu_s=0.0, wall_s=0.0, peak_rss_bytes=0)
+        ran.append(Ran(check, outcome, "", nothing))
+    usage = Usage(cpu_s=0.0, wall_s=0.0, peak_rss_bytes=0)
+    graded = _Graded(ran, scoring.score_modules(job.course, ran), [], usage, 0.0)
+    digests = suites.digest, digest_of(reference)
+    return GradeReport(
+        student=submission.student,
+        label=submission.label,
+        verdict=_verdict(submission, job, graded, digests),
+        measurements=Measurements(
+            started_at=datetime.now(UTC),
+            wall_s=0.0,
+            cpu_s=0.0,
+            isolation=job.wall.isolation,
+            host=describe_host(),
+        ),
+    )
+
+
+def _verdict(
+    submission: Submission, job: Job, graded: _Graded, digests: tuple[str, str]
+) -> Verdict:
+    """Return what was earned; `digests` are those of suites and reference."""
+    results = tuple(r.result for r in graded.milestones)
+    earned, points = scoring.total(graded.modules, results)
+    return Verdict(
+        submission=submission.digest,
+        suites=digests[0],
+        reference=digests[1],
+        course=job.course.name,
+        round=job.round.name,
+        round_kind=job.round.kind,
+        profile=job.profile,
+        engine=grader.__version__,
+        earned=earned,
+        points=points,
+        modules=graded.modules,
+        milestones=results,
+        notes=submission.notes,
     )
 
 

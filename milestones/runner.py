@@ -183,9 +183,13 @@ def explained() -> Iterator[None]:
     except DataMissingError as exc:
         _stop(str(exc))
     except ModuleNotFoundError as exc:
-        if exc.name != "tinytorch":
+        package, _, file = (exc.name or "").partition(".")
+        if package != "tinytorch":
             raise
-        _stop("tinytorch is not installed here: run `make setup` in your repository")
+        if not file:
+            _stop("tinytorch is not installed here: run `make setup` first")
+        number = {name: n for n, name in _MODULES.items()}.get(file, "")
+        _stop(f"needs module {number} {file}: {exc.name} is not there yet")
     except NotImplementedError as exc:
         found = re.search(r"TODO\W*(\d+)\.(\d+)\W*(.*)", str(exc))
         if found is None:
@@ -195,11 +199,11 @@ def explained() -> Iterator[None]:
         _stop(f"needs module {number} {_MODULES.get(number, '')}: {todo}")
     except (AttributeError, ImportError) as exc:
         # "'Tensor' object has no attribute 'backward'": the last name is missing
-        names = [name for name in re.findall(r"'(\w+)'", str(exc)) if name in _HOMES]
-        if not names:
+        missing = (re.findall(r"'(\w+)'", str(exc)) or [""])[-1]
+        if missing not in _HOMES:
             raise
-        number = _HOMES[names[-1]]
-        _stop(f"needs module {number} {_MODULES[number]}: {names[-1]} is not there yet")
+        number = _HOMES[missing]
+        _stop(f"needs module {number} {_MODULES[number]}: {missing} is not there yet")
 
 
 def _stop(message: str) -> None:

@@ -195,15 +195,17 @@ def _write_era(
     era = script.era
     then_s = report["train_flops"] / era.flops_per_s
     needed = report["data_bytes"] + report["step_peak_bytes"]
+    line(f"  then          {era.machine}")
     line(
-        f"  then          {era.machine}: {era.flops_per_s:,.0f} FLOPs a second, "
-        f"{_bytes(era.memory_bytes)}"
+        f"                {era.flops_per_s:,.0f} FLOPs a second: "
+        f"this training would take {_seconds(then_s)}"
     )
     line(
-        f"                this training: {_seconds(then_s)}, data and step need "
-        f"{needed / era.memory_bytes:.2g} times its memory"
+        f"                {_bytes(era.memory_bytes)} of memory: "
+        f"data and step need {needed / era.memory_bytes:.2g} times that"
     )
-    line(f"  now           {_seconds(report['train_s'])}. {era.remark}")
+    line(f"  now           {_seconds(report['train_s'])}")
+    line(f"  {era.remark}")
 
 
 def _architecture(tt: Any, script: Script, model: Model, x: Any) -> list[Row]:

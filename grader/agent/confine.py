@@ -145,7 +145,7 @@ def _kill_all() -> None:
 
 
 def _wipe(uid: int, folders: list[str]) -> None:
-    for folder in folders:
+    for folder in filter(os.path.isdir, folders):
         for entry in os.scandir(folder):
             if entry.stat(follow_symlinks=False).st_uid != uid:
                 continue

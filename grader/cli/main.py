@@ -76,7 +76,7 @@ def cli() -> None:
 @click.option("--fail-under", type=float, help="Exit 1 below this percentage.")
 @course_option
 @click.pass_context
-def grade(ctx: click.Context, submission: str, **given: Any) -> None:
+def grade(ctx: click.Context, /, submission: str, **given: Any) -> None:
     """Grade one SUBMISSION: a folder, .zip, .tar.gz, bundle or git address.
 
     Example: grader grade student_template --round week-1 --html report.html
@@ -140,7 +140,7 @@ def publish(
 @click.argument("visibility", type=click.Choice(["hidden", "alias", "named"]))
 @click.option("--by", required=True, help="Who recorded the student's wish.")
 @course_option
-def show(student: str, visibility: str, by: str, course: Path | None) -> None:
+def show(student: str, visibility: Any, by: str, course: Path | None) -> None:
     """Record how STUDENT wishes to appear on the board: hidden, alias or named.
 
     Example: grader show ada@example.edu alias --by "A. Teacher"

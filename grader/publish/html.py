@@ -84,9 +84,11 @@ class Pages:
     def entries(self, chosen: Selection) -> dict[str, bytes]:
         """Return one page per public entry, by path."""
         parts: dict[str, list[EntryView]] = {}
-        for board, rows in zip(chosen.leaderboard.boards, chosen.rows, strict=True):
+        boards = zip(chosen.leaderboard.boards, chosen.rows, strict=True)
+        for place, (board, rows) in enumerate(boards, start=1):
             for row in rows:
-                parts.setdefault(row.entry.slug, []).append(_entry_view(board, row))
+                view = _entry_view(place, board, row)
+                parts.setdefault(row.entry.slug, []).append(view)
         return {
             f"entry/{slug}.html": self._render(
                 "entry.html.j2", root="../", name=views[0].entry.name, parts=views
@@ -134,13 +136,11 @@ def _in_order(columns: dict[str, Column]) -> tuple[Column, ...]:
     return tuple(sorted(columns.values(), key=lambda c: (c.number, c.key)))
 
 
-def _entry_view(board: Board, row: Shown) -> EntryView:
-    prefix = f"{board.round}-{board.profile}-"
+def _entry_view(place: int, board: Board, row: Shown) -> EntryView:
+    prefix = f"board-{place}-"  # ids must not repeat on the page
     # A message may quote the student's own text: it is for the student alone.
     stones = tuple(
-        milestone(*pair)._replace(
-            message=None, anchor=f"{board.profile}-{pair.result.name}"
-        )
+        milestone(*pair, prefix=prefix)._replace(message=None)
         for pair in summary.milestones(row.report)
     )
     return EntryView(board, row.entry, stones)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from markupsafe import Markup
 
+from grader.models.outcome import Passed
 from grader.models.report import (
     CheckMeasure,
     CheckResult,
@@ -22,7 +23,6 @@ from grader.reports.svg import bar
 from grader.reports.words import LABELS, STATES, Message, State, message, state
 
 Shown = Callable[[float], str]
-SUSPICION: Final = "not replayed: the trained parameters were not confirmed"
 
 
 class Fact(NamedTuple):
@@ -256,7 +256,9 @@ def _metric_line(result: MilestoneResult) -> str:
 def _replay(result: MilestoneResult) -> str:
     if result.replayed:
         return "The reference, given the trained parameters, predicts the same."
-    return "" if result.metric is None else f"This run was {SUSPICION}."
+    if isinstance(result.outcome, Passed):
+        return "Not replayed on the reference: waiting for review."
+    return ""
 
 
 def _limits(cost: MilestoneMeasure) -> tuple[LimitRow, ...]:

@@ -1,7 +1,7 @@
 """Start untrusted processes behind a wall, talk to them, measure and end them.
 
-Theory of operation: see `grader/agent/__init__.py` for the other side. The judge starts one
-zygote per package; `wall` decides what stands around it, `zygote` forks groups and
+Theory of operation: see `grader/agent/__init__.py` for the other side. The judge starts
+one zygote per package; `wall` decides what stands around it, `zygote` forks groups and
 checks, `channel` exchanges frames under a deadline, `meter` reads time and memory of
 the whole tree from outside. Everything a submission starts dies with its group.
 """

@@ -1,8 +1,8 @@
 """Time and memory of a process tree, read from outside with psutil.
 
 CPU seconds are those of all members that are not idle, of the children they collected,
-and of the dead that nobody has; members' own clocks have nanoseconds (the ticks of /proc
-have 10 ms). Memory is the sum of resident set sizes above the idle zygote's, and every
+and of the dead that nobody has; members' own clocks have nanoseconds (the ticks of
+/proc have 10 ms). Memory is the sum of resident set sizes above the idle zygote's, and every
 member's own high-water mark.
 """
 

@@ -30,8 +30,9 @@ class Lease:
         if self._folder.stat().st_uid != os.geteuid():
             msg = f"{self._folder} belongs to another user"
             raise SandboxUnavailableError(msg, hint="remove it or set TMPDIR")
-        self._file, start = self._lock()
-        self._uids: Iterator[int] = itertools.cycle(range(start, start + BLOCK))
+        self._file, self.first = self._lock()
+        block = range(self.first, self.first + BLOCK)
+        self._uids: Iterator[int] = itertools.cycle(block)
 
     def _lock(self) -> tuple[int, int]:
         base = int(os.environ.get("GRADER_UID_BASE", FIRST))

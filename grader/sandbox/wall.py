@@ -21,7 +21,7 @@ from grader.models.measure import Isolation
 from grader.sandbox import seccomp
 
 AGENT: Final = Path(__file__).resolve().parents[1] / "agent"
-# The agent's folder is on the path for one import only: nothing beside it must be found.
+# The agent's folder is on the path for one import: nothing beside it must be found.
 START: Final = """
 import socket, sys
 sys.path.insert(0, sys.argv[1])

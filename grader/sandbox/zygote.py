@@ -36,6 +36,7 @@ READY_S: Final = 20.0  # a cold disk reads numpy in about 5 s
 STATUS: Final = struct.Struct("!I")
 CLEAR_S: Final = 1.0
 HANG_UP_S: Final = 0.25  # for a check to see that we hung up, and to die
+# ruff: noqa: S108 -- these paths are the sandbox's own
 ENVIRONMENT: Final = {
     "PATH": "/usr/bin:/bin",
     "HOME": "/tmp",
@@ -166,10 +167,8 @@ class Zygote:
             SandboxLost: something survives; ours, and the run must not go on.
         """
         if uid and self._process.poll() is None:
-            folders = ["/tmp", "/dev/shm", "/var/tmp"]  # noqa: S108
-            known = [f for f in folders if not self.wall.bubblewrap] or folders[:2]
-            order = {"do": "purge", "uid": uid, "folders": known}
-            self.command(order)
+            folders = dict.fromkeys([self.scratch, "/tmp", "/dev/shm", "/var/tmp"])  # noqa: S108
+            self.command({"do": "purge", "uid": uid, "folders": [*folders]})
         if not self.tree.kill(keep, within_s=CLEAR_S):
             msg = "a process of the submission could not be killed"
             raise SandboxLost(msg)

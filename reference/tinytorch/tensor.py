@@ -75,8 +75,6 @@ class Tensor(TensorBase):
         self.data = np.array(data, dtype=np.float32)
         self.requires_grad = requires_grad
 
-    # Arithmetic.
-
     def __add__(self, other: Any) -> Tensor:
         """Return the sum self + other, entry by entry, as a new Tensor.
 
@@ -207,8 +205,6 @@ class Tensor(TensorBase):
 
         return Tensor._from_op(apply(product, a.data, b.data), (a, b), backward)
 
-    # Shape.
-
     def reshape(self, *shape: int) -> Tensor:
         """Return the same entries, in the same order, in another shape.
 
@@ -279,8 +275,6 @@ class Tensor(TensorBase):
         data = np.concatenate([t.data for t in tensors], axis=axis)
         return Tensor._from_op(data, tensors, lambda grad: np.split(grad, ends, axis))
 
-    # Reductions.
-
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Return the sum over all entries, or over the entries along `axis`.
 
@@ -334,8 +328,6 @@ class Tensor(TensorBase):
 
         return Tensor._from_op(data, (self,), backward)
 
-    # Functions of each entry.
-
     def exp(self) -> Tensor:
         """Return e to the power of each entry.
 
@@ -353,9 +345,8 @@ class Tensor(TensorBase):
             >>> Tensor([1]).log()
             Tensor([0.0])
         """
-        return Tensor._from_op(
-            np.log(self.data), (self,), lambda grad: (grad / self.data,)
-        )
+        data = np.log(self.data)
+        return Tensor._from_op(data, (self,), lambda grad: (grad / self.data,))
 
     def sqrt(self) -> Tensor:
         """Return the square root of each entry.
@@ -366,8 +357,6 @@ class Tensor(TensorBase):
         """
         data = np.sqrt(self.data)
         return Tensor._from_op(data, (self,), lambda grad: (grad / (2 * data),))
-
-    # Leaving the world of tensors.
 
     def numpy(self) -> Array:
         """Return the data as an array; a copy or the array itself, either is right.
@@ -389,8 +378,6 @@ class Tensor(TensorBase):
             2.5
         """
         return float(self.data.item())
-
-    # Gradients.
 
     def zero_grad(self) -> None:
         """Forget the gradient: `grad` becomes None (or an array of zeros).

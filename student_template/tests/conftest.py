@@ -198,7 +198,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         return
     terminalreporter.section("next step")
     steps = [_failure_step(r, len(bad)) for r in bad]
-    steps += _todo_steps({r.todo for r in stats.get("todo", [])})
+    steps += _todo_steps(stats.get("todo", []))
     terminalreporter.write_line(min(steps, key=lambda step: step[0])[1])
 
 
@@ -210,9 +210,15 @@ def _failure_step(report: Any, count: int) -> tuple[tuple[int, int], str]:
     return task, f"{name}\n({count} not right yet{hint})"
 
 
-def _todo_steps(met: set[str]) -> list[tuple[tuple[int, int], str]]:
-    """Return the first task to write, of the modules whose unwritten tasks were met."""
+def _todo_steps(reports: list[Any]) -> list[tuple[tuple[int, int], str]]:
+    """Return the first task to write, of the modules tested and those they need."""
+    met = sorted({report.todo for report in reports})
     modules = {found[1] for found in map(TODO.search, met) if found}
+    modules |= {
+        found[1]
+        for found in (re.search(r"test_0*(\d+)_\w+\.py", r.nodeid) for r in reports)
+        if found
+    }
     unwritten = {
         found[0]: (int(found[1]), int(found[2]))  # in the order of the file
         for path in sorted(PACKAGE.rglob("*.py"))
@@ -220,6 +226,6 @@ def _todo_steps(met: set[str]) -> list[tuple[tuple[int, int], str]]:
         if found[1] in modules
     }
     if not unwritten:
-        return [((99, 0), text) for text in sorted(met)[:1]]
+        return [((99, 0), text) for text in met[:1]]
     first = min(unwritten, key=lambda text: unwritten[text])
     return [(unwritten[first], f"{first}   ({len(unwritten)} left to write)")]

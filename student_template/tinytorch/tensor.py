@@ -75,8 +75,6 @@ class Tensor(TensorBase):
         # TODO(2.1): about 2 lines.
         raise NotImplementedError("TODO 2.1: Tensor.__init__")
 
-    # Arithmetic.
-
     def __add__(self, other: Any) -> Tensor:
         """Return the sum self + other, entry by entry, as a new Tensor.
 
@@ -175,8 +173,6 @@ class Tensor(TensorBase):
         # TODO(6.8): about 4 lines more.
         raise NotImplementedError("TODO 2.4: Tensor.matmul")
 
-    # Shape.
-
     def reshape(self, *shape: int) -> Tensor:
         """Return the same entries, in the same order, in another shape.
 
@@ -235,8 +231,6 @@ class Tensor(TensorBase):
         # TODO(6.9): about 2 lines more.
         raise NotImplementedError("TODO 2.10: Tensor.cat")
 
-    # Reductions.
-
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """Return the sum over all entries, or over the entries along `axis`.
 
@@ -276,8 +270,6 @@ class Tensor(TensorBase):
         # TODO(6.10): about 4 lines more.
         raise NotImplementedError("TODO 2.7: Tensor.max")
 
-    # Functions of each entry.
-
     def exp(self) -> Tensor:
         """Return e to the power of each entry.
 
@@ -311,8 +303,6 @@ class Tensor(TensorBase):
         # TODO(6.11): about 1 line more.
         raise NotImplementedError("TODO 2.8: Tensor.sqrt")
 
-    # Leaving the world of tensors.
-
     def numpy(self) -> Array:
         """Return the data as an array; a copy or the array itself, either is right.
 
@@ -335,8 +325,6 @@ class Tensor(TensorBase):
         """
         # TODO(2.9): about 1 line.
         raise NotImplementedError("TODO 2.9: Tensor.item")
-
-    # Gradients.
 
     def zero_grad(self) -> None:
         """Forget the gradient: `grad` becomes None (or an array of zeros).

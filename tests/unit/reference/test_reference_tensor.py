@@ -126,6 +126,14 @@ def test_float32_never_widens(tt: ModuleType, name: str) -> None:
     assert x.grad.dtype == np.float32
 
 
+def test_results_are_float32_and_not_copied(tt: ModuleType) -> None:
+    array = np.ones(2, dtype=np.float32)
+
+    assert tt.Tensor._from_op(array, ()).data is array
+    assert tt.Tensor._from_op(np.ones(2), ()).dtype == np.float32
+    assert tt.Tensor._from_op(np.float64(1.0), ()).dtype == np.float32
+
+
 @pytest.mark.parametrize("name", ["Sigmoid", "ReLU", "Tanh", "GELU", "Softmax"])
 def test_activations_stay_finite_far_out(tt: ModuleType, name: str) -> None:
     """numpy's warnings are errors here, so an overflow would show."""

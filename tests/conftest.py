@@ -1,0 +1,83 @@
+"""What tests may need of the host, and what happens when it lacks it.
+
+A test marked `docker`, `namespaces` or `browser` is skipped where that is missing.
+Names in GRADER_REQUIRE (comma-separated) must be there: then the same test fails
+instead, so that CI cannot turn green by lacking what it should test.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from functools import cache
+from typing import Final
+
+import pytest
+
+from grader.sandbox.docker import available
+
+IMAGE: Final = os.environ.get("GRADER_IMAGE", "tinytorch-grader:staff")
+NOBODY: Final = "65534"
+
+
+@cache
+def _docker_problem() -> str:
+    return available(IMAGE) or ""
+
+
+@cache
+def _namespaces_problem() -> str:
+    """Root can always make namespaces; what counts is what an ordinary user can."""
+    if shutil.which("bwrap") is None:
+        return "bubblewrap (`bwrap`) is not installed"
+    user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    probe = ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "true"]
+    command = [*user, *probe] if os.geteuid() == 0 else probe
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else f"bubblewrap: {done.stderr.strip()}"
+
+
+@cache
+def _browser_problem() -> str:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return "" if any(map(shutil.which, names)) else "there is no Chromium"
+
+
+BACKENDS: Final[dict[str, Callable[[], str]]] = {
+    "docker": _docker_problem,
+    "namespaces": _namespaces_problem,
+    "browser": _browser_problem,
+}
+
+
+def require(backend: str) -> None:
+    """Skip the running test if `backend` is missing; fail it if CI promised it."""
+    problem = BACKENDS[backend]()
+    if not problem:
+        return
+    if backend in os.environ.get("GRADER_REQUIRE", "").split(","):
+        pytest.fail(f"GRADER_REQUIRE names {backend!r}: {problem}", pytrace=False)
+    pytest.skip(f"no {backend}: {problem}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a misspelt requirement: it would require nothing."""
+    named = set(filter(None, os.environ.get("GRADER_REQUIRE", "").split(",")))
+    if unknown := named - BACKENDS.keys():
+        msg = f"GRADER_REQUIRE: {min(unknown)!r}; known: {', '.join(BACKENDS)}"
+        raise pytest.UsageError(msg)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for backend in BACKENDS:
+        if item.get_closest_marker(backend):
+            require(backend)
+
+
+@pytest.fixture(scope="session")
+def image() -> str:
+    """Return the name of the image under test."""
+    return IMAGE
