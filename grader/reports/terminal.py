@@ -99,7 +99,8 @@ def _bar(tally: dict[State, int]) -> str:
     while present and sum(lengths.values()) != BAR:
         short = sum(lengths.values()) < BAR
         gaps = {s: tally[s] * BAR / total - lengths[s] for s in present}
-        chosen = max(present, key=lambda s: gaps[s] if short else -gaps[s])
+        free = present if short else [s for s in present if lengths[s] > 1]
+        chosen = max(free, key=lambda s: gaps[s] if short else -gaps[s])
         lengths[chosen] += 1 if short else -1
     return "".join(_MARKS[s] * lengths[s] for s in present)
 

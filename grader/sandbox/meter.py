@@ -2,8 +2,8 @@
 
 CPU seconds are those of all members that are not idle, of the children they collected,
 and of the dead that nobody has; members' own clocks have nanoseconds (the ticks of
-/proc have 10 ms). Memory is the sum of resident set sizes above the idle zygote's, and every
-member's own high-water mark.
+/proc have 10 ms). Memory is the sum of resident set sizes above the zygote's own data, and
+every member's own high-water mark.
 """
 
 from __future__ import annotations

@@ -81,7 +81,9 @@ class Zygote:
             self._await("ready")
             self.tree = Tree(self._process.pid)
             self.own = self.tree.pids()
-            self._baseline = max(psutil.Process(p).memory_info().rss for p in self.own)
+            # Pages that a fork shares with the zygote; libraries count when touched.
+            memory = [psutil.Process(p).memory_info() for p in self.own]
+            self._baseline = max(m.rss - m.shared for m in memory)
         except BaseException:
             self.close()
             raise
@@ -138,7 +140,7 @@ class Zygote:
     @property
     def scratch(self) -> str:
         """The folder for files of checks, as the sandbox sees it."""
-        return self._scratch.name if self._scratch else "/tmp"  # noqa: S108
+        return self._scratch.name if self._scratch else "/tmp"
 
     def rule(self, uid: int, limits: Limits) -> dict[str, Any]:
         """Return what a group or check must submit to."""
@@ -167,7 +169,7 @@ class Zygote:
             SandboxLost: something survives; ours, and the run must not go on.
         """
         if uid and self._process.poll() is None:
-            folders = dict.fromkeys([self.scratch, "/tmp", "/dev/shm", "/var/tmp"])  # noqa: S108
+            folders = dict.fromkeys([self.scratch, "/tmp", "/dev/shm", "/var/tmp"])
             self.command({"do": "purge", "uid": uid, "folders": [*folders]})
         if not self.tree.kill(keep, within_s=CLEAR_S):
             msg = "a process of the submission could not be killed"

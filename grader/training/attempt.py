@@ -23,7 +23,6 @@ from grader.training.driver import Driver, classes_of
 MARGIN: Final = 1.15
 FRAME_BYTES: Final = 2**30  # predictions for every probe of a run, together
 PROBE: Final = 512  # validation examples a probe; a learning curve needs no more
-ABOVE_CHANCE: Final = 0.25  # what luck may give an untrained model of many classes
 # float32 sums in another order; relative to the largest output.
 REPLAY_TOLERANCE: Final = 1e-3
 AGREEING: Final = 0.99  # share of outputs within that tolerance
@@ -162,9 +161,9 @@ def _judge(
     agreed = right & (classes_of(again) == classes_of(outputs))
     trained.metric = round(float(np.mean(agreed)), 4)
     needed = trained.requirements
-    if data.classes > 2:
-        most = 1 / data.classes + ABOVE_CHANCE
-        needed.append(_at_most("accuracy of the untrained model", untrained, most))
+    if data.untrained_below is not None:
+        name = "accuracy of the untrained model"
+        needed.append(_at_most(name, untrained, data.untrained_below))
     if data.exact_x is not None and data.exact_y is not None:
         table = _accuracy(driver.predict(data.exact_x), data.exact_y)
         needed.append(_at_least("truth table, exact", table, 1.0))

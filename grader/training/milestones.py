@@ -102,8 +102,10 @@ def _attempt(
     context: MilestoneContext, milestone: Milestone, profile: MilestoneProfile
 ) -> Attempt:
     seed = seed_of(context.secret, f"milestone:{milestone.name}")
+    shipped = [context.scripts / "data"]
+    roots = [context.data, *shipped] if context.data else shipped
     data = datasets.load(
-        profile.data, root=context.data, profile=context.profile, seed=seed
+        profile.data, root=roots, profile=context.profile, seed=seed, compact=False
     )
     script = context.scripts / milestone.folder / profile.script
     return Attempt(

@@ -32,7 +32,7 @@ from grader.checks.marks import marks_of
 SUITES: Final = Path(__file__).resolve().parents[1] / "checks"
 CPU_LIMIT_S: Final = 2.0  # the slowest check of the reference needs a tenth of it
 CHILDREN: Final = 2  # at a time
-OPTIONS: Final = ("-q", "-p", "no:cacheprovider", "--tb=no", "--import-mode=importlib")
+OPTIONS: Final = ("-q", "-p", "no:cacheprovider", "--tb=no", "--assert=plain")
 
 
 class OutOfTimeError(Exception):
@@ -81,7 +81,14 @@ def run(folder: Path, suites: list[str]) -> None:
     files = [str(next(SUITES.glob(f"test_??_{suite}.py"))) for suite in suites]
     recorder = Recorder()
     os.environ["TINYTORCH_PACKAGE"] = str(folder)
-    options = [*OPTIONS, "-c", os.devnull, "--rootdir", str(SUITES)]
+    options = [
+        *OPTIONS,
+        "--import-mode=importlib",
+        "-c",
+        os.devnull,
+        "--rootdir",
+        str(SUITES),
+    ]
     code = pytest.main(
         [*options, "--basetemp", str(folder / "scratch"), *files], plugins=[recorder]
     )

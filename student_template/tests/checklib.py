@@ -98,7 +98,7 @@ def type_name(x: object) -> str:
     return str(names(x)[0]) if names is not None else type(x).__name__
 
 
-def same(
+def same(  # noqa: PLR0913 -- one call says everything about one comparison
     got: Any,
     expected: Any,
     *,

@@ -382,7 +382,8 @@ def test_deadline_ends_it(probe: Probe, source: str) -> None:
     died = probe.died(source, limits)
 
     assert died.timed_out
-    assert died.wall_s < 3.0 + 5.0  # on a loaded machine; a second on an idle one
+    # 256 processes of a fork bomb share one CPU to die: measured up to 6 s under load.
+    assert died.wall_s < 3.0 + 12.0
 
 
 def test_end_without_output_is_a_death(probe: Probe) -> None:

@@ -35,6 +35,7 @@ from intake_builders import (
 
 from grader.errors import ConfigError, InconclusiveError, SubmissionRejectedError
 from grader.intake import git_process, open_bytes, open_submission
+from grader.intake.folder import FolderReader
 from grader.intake.limits import ARCHIVE_BYTES, ENTRIES, FILE_BYTES, META_BYTES, MIB
 
 SECONDS = 20  # generous: each of these takes far less than one
@@ -197,6 +198,17 @@ def test_folder_link_outside_the_package_is_not_followed(tmp_path: Path) -> None
     folder_of(tmp_path / "other")
     (tmp_path / "work" / "twin").symlink_to(tmp_path / "other")
     assert len(open_submission(str(tmp_path / "work")).files) == 2
+
+
+@pytest.mark.parametrize("swapped", ["tinytorch/tensor.py", "tinytorch"])
+def test_swap_for_a_link_after_listing(tmp_path: Path, swapped: str) -> None:
+    secret = folder_of(tmp_path / "secret")
+    reader = FolderReader(folder_of(tmp_path / "work"), "tinytorch")
+    wanted = [e for e in reader.entries() if e.parts[-1] == "tensor.py"]
+    (tmp_path / "work" / swapped).rename(tmp_path / "aside")
+    (tmp_path / "work" / swapped).symlink_to(secret / swapped)
+    with pytest.raises(OSError, match=r"symbolic links|Not a directory"):
+        list(reader.read(wanted))
 
 
 def test_folder_pipe_and_socket_do_not_hang(tmp_path: Path) -> None:

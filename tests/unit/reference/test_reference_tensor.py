@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import doctest
 import importlib
 import operator
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
+REFERENCE = Path(__file__).resolve().parents[3] / "reference"
 MODULES = (
     "setup",
-    "base",
     "tensor",
     "activations",
     "layers",
@@ -26,12 +28,26 @@ MODULES = (
 FAR = np.array([[-1e4, -1e3, 0.0, 1e3, 1e4]], dtype=np.float32)
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_examples_in_docstrings_hold(tt: ModuleType, name: str) -> None:
-    result = doctest.testmod(getattr(tt, name))
+DOCTESTS = """
+import doctest, importlib, sys
+for name in sys.argv[1:]:
+    result = doctest.testmod(importlib.import_module("tinytorch." + name))
+    print(name, result.failed, result.attempted > 0)
+"""
 
-    assert result.failed == 0
-    assert result.attempted > 0 or name == "base"
+
+def test_examples_in_docstrings_hold() -> None:
+    """In a process of its own: doctest finds modules by name, and there are others."""
+    said = subprocess.run(
+        [sys.executable, "-W", "error", "-c", DOCTESTS, *MODULES],
+        cwd=REFERENCE,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout
+
+    assert said.splitlines() == [f"{name} 0 True" for name in MODULES]
 
 
 def test_missing_module_is_named_when_used(tt: ModuleType) -> None:
