@@ -12,6 +12,7 @@ VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 # What a caller may change: `make test JOBS=4`, `make image BASE_IMAGE=...`.
 JOBS ?= 2
 PYTEST_ARGS ?=
+BENCH_ARGS ?= --rounds 5
 BASE_IMAGE ?= python:3.11-slim
 LOCAL_BASE ?= tinytorch-grader-base:local
 IMAGE ?= tinytorch-grader:staff
@@ -68,11 +69,11 @@ image-engine: setup ## build the image without suites and reference
 base-image: ## make a base image by debootstrap, where no registry is reachable
 	docker/base-image.sh $(LOCAL_BASE)
 
-bench: setup ## run the benchmarks; results go to bench/results
-	$(BIN)/python -m bench
+bench: setup ## measure what the wall costs; the other benchmarks: bench/README.md
+	$(BIN)/python bench/isolation/run.py $(BENCH_ARGS)
 
 site: setup ## build the leaderboard of the local store into site/
-	$(BIN)/grader publish --out site
+	$(BIN)/grader publish --to site
 
 lock: setup ## resolve the pinned packages anew
 	$(BIN)/pip install --quiet uv

@@ -118,7 +118,10 @@ class SuiteRunner:
                 self.progress(check.id)
                 ran.append(self._retried(check))
         finally:
-            self._leave()
+            try:
+                self._leave()
+            except SandboxLost:  # all is judged; milestones get a new sandbox
+                self.zygote.restart()
         return ran
 
     def _retried(self, check: Check) -> Ran:
@@ -126,13 +129,21 @@ class SuiteRunner:
             ran = self._run(check)
             if not isinstance(ran.outcome, Inconclusive):
                 return ran
-            self._leave()
+            self._start_anew()
         return self._run(check)
+
+    def _start_anew(self) -> None:
+        """Give a check that could not be judged a new sandbox."""
+        self._group, self._broken = None, None
+        self.zygote.restart()
 
     def _run(self, check: Check) -> Ran:
         nothing = CheckMeasure(id=check.id, cpu_s=0.0, wall_s=0.0, peak_rss_bytes=0)
-        if refused := self._enter(check.module):
-            return Ran(check, refused, "", nothing)
+        try:
+            if refused := self._enter(check.module):
+                return Ran(check, refused, "", nothing)
+        except SandboxLost as exc:
+            return Ran(check, Inconclusive(reason=str(exc)), "", nothing)
         limits = self.course.limits.check
         if check.marks.cpu_s is not None:
             limits = Limits.model_validate(
@@ -144,7 +155,6 @@ class SuiteRunner:
             self._leave()
             return Ran(check, Crashed(how=str(exc)), "", nothing)
         except SandboxLost as exc:
-            self._leave()
             return Ran(check, Inconclusive(reason=str(exc)), "", nothing)
 
     def _in_process(self, check: Check, limits: Limits) -> Ran:
@@ -229,11 +239,9 @@ class SuiteRunner:
         return None
 
     def _leave(self) -> None:
-        if self._group is not None:
-            self._group.close()
-            self._group = None
-        if isinstance(self._broken, Inconclusive):
-            self._broken = None
+        group, self._group = self._group, None
+        if group is not None:
+            group.close()
 
     def _record(self, curve: Iterable[Sample], cpu_s: float, peak: int) -> None:
         """Add a check to the picture of memory and CPU over the whole suite."""

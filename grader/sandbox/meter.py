@@ -2,8 +2,8 @@
 
 CPU seconds are those of all members that are not idle, of the children they collected,
 and of the dead that nobody has; members' own clocks have nanoseconds (the ticks of
-/proc have 10 ms). Memory is the sum of resident set sizes above the zygote's own data, and
-every member's own high-water mark.
+/proc have 10 ms). Memory is the sum of resident set sizes above the data of the zygote,
+and every member's own high-water mark.
 """
 
 from __future__ import annotations
@@ -16,11 +16,21 @@ import psutil
 from grader.models.measure import Limits, Sample, Usage
 from grader.models.outcome import Limit
 from grader.sandbox.endings import LimitHit, Starved
-from grader.sandbox.tree import Tree, waited_s
+from grader.sandbox.tree import Tree, threads, waited_s
 
 MAX_SAMPLES = 240  # of a curve; halved when full, so that any run fits a report
 STARVING = "the host had no CPU time to give"
 STARVED = 0.5  # share of the wall time spent ready to run but not running
+
+
+def _starved(busy: set[int], wall_s: float) -> bool:
+    """Return whether the host left a run without CPU.
+
+    Only a run of one thread can say so: several compete with each other.
+    """
+    if sum(map(threads, busy)) != 1:
+        return False
+    return max(map(waited_s, busy)) > STARVED * wall_s
 
 
 class Meter:
@@ -72,7 +82,7 @@ class Meter:
         if len(busy) > limits.processes:
             raise LimitHit(Limit.PROCESSES, f"{limits.processes} processes")
         if reading.wall_s > limits.wall_s:
-            if max(map(waited_s, busy), default=0.0) > STARVED * reading.wall_s:
+            if _starved(busy, reading.wall_s):
                 raise Starved(STARVING)
             raise LimitHit(Limit.WALL, f"{limits.wall_s:g} s of wall time")
 

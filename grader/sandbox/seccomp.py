@@ -1,8 +1,13 @@
-"""The system calls that student code may not make, as a seccomp program.
+"""The system calls that student code may not make, as two seccomp programs.
 
-A deny list with EPERM: the kernel's attack surface and every way to new sockets, other
-processes' memory, new namespaces and mounts. `clone3` answers ENOSYS, so that the C
-library falls back to `clone`, whose flags can be inspected.
+The first stands from before a submission's first line: a deny list with EPERM of the
+kernel's attack surface, every way to new sockets, other processes' memory, namespaces
+and mounts, and to memory that no resident set shows (memfd, shared mappings). `clone3`
+answers ENOSYS, so that the C library falls back to `clone`, whose flags can be seen.
+
+The second is added where a check begins: no new processes. Threads may start; a fork
+fails with EAGAIN, as it does at a limit of processes. Children whose time nobody
+collects would otherwise be time that no meter sees.
 """
 
 from __future__ import annotations
@@ -10,9 +15,12 @@ from __future__ import annotations
 import errno
 import platform
 import struct
-from typing import Final
+from typing import Final, NamedTuple
 
 CLONE_NEWUSER: Final = 0x10000000
+CLONE_THREAD: Final = 0x00010000
+MAP_SHARED: Final = 0x01
+_ARGUMENT_0, _ARGUMENT_3 = 16, 40  # low words, little endian
 _LOAD, _EQUAL, _BITS, _AT_LEAST, _RETURN = 0x20, 0x15, 0x45, 0x35, 0x06
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 
@@ -111,37 +119,81 @@ _AARCH64: Final = {
     "clock_settime": 112,
     "acct": 89,
 }
+
+
+class _Machine(NamedTuple):
+    """Numbers that differ by processor."""
+
+    architecture: int  # as the audit system calls it
+    clone: int
+    clone3: int
+    mmap: int
+    forks: tuple[int, ...]  # calls that can only make processes
+    denied: dict[str, int]
+
+
 _MACHINES: Final = {
-    "x86_64": (0xC000003E, 56, 435, _X86_64),
-    "aarch64": (0xC00000B7, 220, 435, _AARCH64),
+    "x86_64": _Machine(0xC000003E, 56, 435, 9, (57, 58), _X86_64),
+    "aarch64": _Machine(0xC00000B7, 220, 435, 222, (), _AARCH64),
 }
 
 
 def program(machine: str = "") -> bytes:
-    """Return the program for `machine` (default: this one); empty if unknown."""
+    """Return the first program for `machine` (default: this one); empty if unknown."""
     known = _MACHINES.get(machine or platform.machine())
     if known is None:
         return b""
-    architecture, clone, clone3, denied = known
-    refuse = _ERRNO | errno.EPERM
-    code = [
+    code = _preamble(known)
+    code += _refuse_where(known.clone, _ARGUMENT_0, CLONE_NEWUSER)
+    code += _refuse_where(known.mmap, _ARGUMENT_3, MAP_SHARED)
+    for number in sorted(set(known.denied.values())):
+        code += _answer_to(number, errno.EPERM)
+    return b"".join([*code, _step(_RETURN, _ALLOW)])
+
+
+def no_processes(machine: str = "") -> bytes:
+    """Return the second program for `machine` (default: this one); empty if unknown."""
+    known = _MACHINES.get(machine or platform.machine())
+    if known is None:
+        return b""
+    code = _preamble(known)
+    for number in known.forks:
+        code += _answer_to(number, errno.EAGAIN)
+    code += [
+        _step(_EQUAL, known.clone, 0, 3),
+        _step(_LOAD, _ARGUMENT_0),
+        _step(_BITS, CLONE_THREAD, 1, 0),
+        _step(_RETURN, _ERRNO | errno.EAGAIN),
+    ]
+    return b"".join([*code, _step(_RETURN, _ALLOW)])
+
+
+def _preamble(known: _Machine) -> list[bytes]:
+    """Refuse foreign calling conventions, then load the number of the call."""
+    return [
         _step(_LOAD, 4),  # architecture
-        _step(_EQUAL, architecture, 1, 0),
+        _step(_EQUAL, known.architecture, 1, 0),
         _step(_RETURN, _KILL),
         _step(_LOAD, 0),  # number of the call
         _step(_AT_LEAST, 0x40000000, 0, 1),  # the x32 twins of every call
-        _step(_RETURN, refuse),
-        _step(_EQUAL, clone3, 0, 1),
-        _step(_RETURN, _ERRNO | errno.ENOSYS),
-        _step(_EQUAL, clone, 0, 4),
-        _step(_LOAD, 16),  # flags
-        _step(_BITS, CLONE_NEWUSER, 0, 1),
-        _step(_RETURN, refuse),
+        _step(_RETURN, _ERRNO | errno.EPERM),
+        *_answer_to(known.clone3, errno.ENOSYS),
+    ]
+
+
+def _answer_to(number: int, error: int) -> list[bytes]:
+    return [_step(_EQUAL, number, 0, 1), _step(_RETURN, _ERRNO | error)]
+
+
+def _refuse_where(number: int, argument: int, bits: int) -> list[bytes]:
+    """Refuse a call that has any of `bits` in an argument; allow it otherwise."""
+    return [
+        _step(_EQUAL, number, 0, 4),
+        _step(_LOAD, argument),
+        _step(_BITS, bits, 0, 1),
+        _step(_RETURN, _ERRNO | errno.EPERM),
         _step(_RETURN, _ALLOW),
     ]
-    for number in sorted(set(denied.values())):
-        code += [_step(_EQUAL, number, 0, 1), _step(_RETURN, refuse)]
-    return b"".join([*code, _step(_RETURN, _ALLOW)])
 
 
 def _step(code: int, k: int, if_true: int = 0, if_false: int = 0) -> bytes:

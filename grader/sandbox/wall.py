@@ -139,8 +139,8 @@ def _bubblewrap() -> list[str]:
             command += ["--ro-bind", prefix, prefix]
     command += ["--perms", "0755", "--dir", "/opt"]
     command += ["--ro-bind", str(AGENT), "/opt/agent"]
-    for folder in ("/tmp", "/dev/shm"):  # noqa: S108 -- inside the sandbox
-        command += ["--perms", "1777", "--size", str(SCRATCH_BYTES), "--tmpfs", folder]
+    command += ["--perms", "1777", "--size", str(SCRATCH_BYTES), "--tmpfs", "/tmp"]  # noqa: S108
+    command += ["--perms", "0555", "--size", "4096", "--tmpfs", "/dev/shm"]  # noqa: S108
     return [*command, "--chdir", "/tmp", "--"]  # noqa: S108
 
 

@@ -33,6 +33,7 @@ from grader.sandbox.wall import Wall
 from grader.wire.framing import request_frame
 
 READY_S: Final = 20.0  # a cold disk reads numpy in about 5 s
+OPEN_FOLDERS: Final = ("/tmp", "/dev/shm", "/var/tmp")
 STATUS: Final = struct.Struct("!I")
 CLEAR_S: Final = 1.0
 HANG_UP_S: Final = 0.25  # for a check to see that we hung up, and to die
@@ -111,6 +112,11 @@ class Zygote:
         if self._lease:
             self._lease.close()
 
+    def restart(self) -> None:
+        """Start anew after the sandbox was lost; what was compiled is kept."""
+        self.close()
+        self.__enter__()
+
     def command(self, order: dict[str, Any], descriptors: Iterable[int] = ()) -> None:
         """Give the zygote one order and wait until it is done."""
         try:
@@ -144,10 +150,12 @@ class Zygote:
 
     def rule(self, uid: int, limits: Limits) -> dict[str, Any]:
         """Return what a group or check must submit to."""
+        bare = self.wall.isolation.tier == "none"
         return {
             "uid": uid,
             "nest": self.wall.nest,
-            "filter": "" if self.wall.isolation.tier == "none" else _FILTER,
+            "filter": "" if bare else _FILTER,
+            "no_processes": "" if bare else _NO_PROCESSES,
             "scratch": self.scratch,
             "cpu_s": limits.cpu_s,
             "memory_bytes": limits.memory_bytes,
@@ -169,8 +177,9 @@ class Zygote:
             SandboxLost: something survives; ours, and the run must not go on.
         """
         if uid and self._process.poll() is None:
-            folders = dict.fromkeys([self.scratch, "/tmp", "/dev/shm", "/var/tmp"])
-            self.command({"do": "purge", "uid": uid, "folders": [*folders]})
+            # Behind bubblewrap these are the sandbox's own, and end with it.
+            folders = [] if self.wall.bubblewrap else [self.scratch, *OPEN_FOLDERS]
+            self.command({"do": "purge", "uid": uid, "folders": folders})
         if not self.tree.kill(keep, within_s=CLEAR_S):
             msg = "a process of the submission could not be killed"
             raise SandboxLost(msg)
@@ -372,3 +381,4 @@ def _entry(
 
 
 _FILTER: Final = seccomp.program().hex()
+_NO_PROCESSES: Final = seccomp.no_processes().hex()

@@ -21,6 +21,7 @@ DTYPES: Final = frozenset(
     ]
 )
 MAX_DIMENSIONS: Final = 16
+MAX_FRAME_BYTES: Final = 64 * 2**20  # the largest milestone's parameters are 5 MiB
 
 
 class FrameError(Exception):
@@ -63,8 +64,9 @@ def parse_head(head: bytes, *, limit: int) -> tuple[int, int]:
         FrameError: one of them is over its limit.
     """
     json_bytes, body_bytes = HEAD.unpack(head)
-    if json_bytes > MAX_JSON_BYTES or json_bytes + body_bytes > limit:
-        msg = f"an answer of {json_bytes + body_bytes} bytes; the limit is {limit}"
+    most = min(limit, MAX_FRAME_BYTES)
+    if json_bytes > MAX_JSON_BYTES or json_bytes + body_bytes > most:
+        msg = f"an answer of {json_bytes + body_bytes} bytes; the limit is {most}"
         raise FrameError(msg)
     return json_bytes, body_bytes
 

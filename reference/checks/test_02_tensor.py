@@ -18,6 +18,7 @@ from grader.checks import (
     task,
     type_name,
 )
+from grader.checks.remote import remote_source
 
 DATA = "tensor::data_is_float32"
 MATMUL = "tensor::matmul_sums_over_the_inner_axis"
@@ -44,6 +45,31 @@ def test_data_is_float32(tt, oracle, rng):
             call=f"Tensor of a (3, 4) {kind}",
             hint="np.array(data, dtype=np.float32) copies and converts.",
         )
+
+
+def _changed_afterwards(tt, x):
+    """Return what a tensor holds after its source was overwritten."""
+    source = x.copy()
+    t = tt.Tensor(source)
+    source[...] = 0
+    return t.data
+
+
+@points(2)
+@needs(DATA)
+@task("2.1")
+@spec("Tensor", "changing the original array later changes nothing here.")
+def test_data_is_copied_in(tt, rng):
+    """Changing an array later leaves the tensor made of it alone."""
+    x = rng.normal(size=(3, 4)).astype(np.float32)
+    same(
+        remote_source(tt, _changed_afterwards, x=x),
+        x,
+        call="t = Tensor(x); x[...] = 0; t.data",
+        tol="exact",
+        hint="np.asarray keeps an array of the right dtype; np.array copies.",
+        misconceptions={"the caller's own array": np.zeros_like(x)},
+    )
 
 
 @task("2.1")

@@ -30,17 +30,17 @@ def picked(table, ids):
 @spec("log_softmax", "Return the logarithm of softmax along the axis `dim`.")
 def test_log_softmax_is_the_logarithm_of_softmax(tt, oracle, rng):
     """log_softmax(x) works along the last axis."""
-    x = rng.normal(size=(4, 4))
+    x = rng.normal(size=(3, 3, 3))
     same(
         tt.log_softmax(tt.Tensor(x)),
         oracle.log_softmax(oracle.Tensor(x)),
-        call="log_softmax(x), x (4, 4)",
+        call="log_softmax(x), x (3, 3, 3)",
         hint="x - max - log(sum(exp(x - max))), along the last axis.",
         misconceptions={
             "softmax, without the logarithm": lambda: np.exp(log_softmax(x)),
             "log_softmax over axis 0": lambda: log_softmax(x, 0),
             "log_softmax over all entries": lambda: log_softmax(x.ravel()).reshape(
-                4, 4
+                x.shape
             ),
             "the sign turned": lambda: -log_softmax(x),
         },
@@ -163,6 +163,42 @@ def test_cross_entropy_is_the_mean_over_samples(tt, oracle, rng):
             "a probability, no logarithm": lambda: -picked(np.exp(right), ids).mean(),
         },
     )
+
+
+@needs(CROSS)
+@task("5.3")
+@spec("CrossEntropyLoss.forward", "Shapes: logits (n, c), targets (n,) -> ()")
+def test_class_ids_may_be_an_array_or_a_list(tt, oracle, rng):
+    """Class ids work as a Tensor, an array and a list."""
+    x, ids = rng.normal(size=(5, 3)), rng.integers(0, 3, size=5)
+    want = oracle.CrossEntropyLoss()(oracle.Tensor(x), oracle.Tensor(ids))
+    for kind, given in (("an array", ids), ("a list", ids.tolist())):
+        same(
+            tt.CrossEntropyLoss()(tt.Tensor(x), given),
+            want,
+            call=f"CrossEntropyLoss()(logits (5, 3), ids as {kind})",
+            tol="reduction",
+            hint="Make an integer array of whatever the ids come as.",
+        )
+
+
+@needs(CROSS)
+@task("5.3")
+@spec("CrossEntropyLoss.forward", "ValueError: there is not one class id a row")
+def test_cross_entropy_wants_one_id_a_row(tt, rng):
+    """Three rows and four ids raise ValueError naming both shapes."""
+    n = int(rng.integers(4, 9))
+    logits = tt.Tensor(rng.normal(size=(3, 2)))
+    for shape in ((n,), (3, 2), (1,)):
+        raises(
+            ValueError,
+            tt.CrossEntropyLoss(),
+            logits,
+            tt.Tensor(np.zeros(shape)),
+            call=f"CrossEntropyLoss()(logits (3, 2), ids {shape})",
+            mentions=[(3, 2), shape],
+            hint="Compare ids.shape with logits.shape[:1] first.",
+        )
 
 
 @needs(CROSS)

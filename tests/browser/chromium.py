@@ -121,13 +121,16 @@ class Browser:
         answer: dict[str, Any] = json.loads(line)
         return answer
 
-    def open(self, address: str) -> None:
+    def open(self, address: str, *, scripts: bool = True) -> None:
         """Load a page and wait until it and its scripts are done."""
+        self.send("Emulation.setScriptExecutionDisabled", value=not scripts)
         self.events.clear()
         self.send("Page.navigate", url=address)
         deadline = time.monotonic() + DEADLINE_S
         while not any(e.get("method") == "Page.loadEventFired" for e in self.events):
             self.events.append(self._receive(deadline))
+        if not scripts:  # the page ran without them; questions to it may use them
+            self.send("Emulation.setScriptExecutionDisabled", value=False)
         self.settle()
 
     def settle(self) -> None:

@@ -18,7 +18,8 @@ DASH = "\N{EN DASH}"
 # Every visible text and the contrast of its colour with what lies behind it.
 CONTRASTS = """
 (() => {
-  const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
+  const canvas = document.createElement("canvas")
+    .getContext("2d", {willReadFrequently: true});
   const rgb = (color) => {
     canvas.clearRect(0, 0, 1, 1);
     canvas.fillStyle = color;
@@ -26,7 +27,8 @@ CONTRASTS = """
     return [...canvas.getImageData(0, 0, 1, 1).data];
   };
   const light = ([r, g, b]) => {
-    const part = (v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+    const curve = (v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+    const part = (v) => curve(v / 255);
     return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
   };
   const behind = (element) => {
@@ -162,9 +164,7 @@ def test_typing_filters_every_table_and_is_announced(page: Browser, site: Path) 
 def test_without_script_every_row_is_there_and_no_dead_control(
     page: Browser, site: Path
 ) -> None:
-    page.send("Emulation.setScriptExecutionDisabled", value=True)
-    page.open((site / "index.html").as_uri())
-    page.send("Emulation.setScriptExecutionDisabled", value=False)
+    page.open((site / "index.html").as_uri(), scripts=False)
 
     assert column(page, STANDINGS, "rank") == ["1=", "1=", "3", "4", "5", DASH]
     assert page.evaluate("document.querySelectorAll('button, input').length") == 0
@@ -276,9 +276,8 @@ def test_print_shows_what_is_folded_and_hides_controls(
 
     page.open((site / "index.html").as_uri())
     page.media(kind="print")
-    assert (
-        page.evaluate("document.querySelector('#controls').checkVisibility()") is False
-    )
+    shown = page.evaluate("document.querySelector('#controls').checkVisibility()")
+    assert shown is False
 
 
 def test_charts_are_named_to_a_screen_reader(page: Browser, report_page: Path) -> None:
