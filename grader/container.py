@@ -180,7 +180,7 @@ def grade_in_docker(
         return _out_of_memory(submission, job, home)
     why = "it took too long" if answer.timed_out else answer.stderr.strip()[-200:]
     msg = f"the container ended without a result: {why or answer.exit_code}"
-    raise InconclusiveError(msg, hint="grade again with --retry")
+    raise InconclusiveError(msg, hint="grade again")
 
 
 def _data_folders(job: ContainerJob, data: Path | None, home: Home) -> list[Path]:

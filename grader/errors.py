@@ -64,7 +64,7 @@ class InconclusiveError(GraderError):
 
     exit_code = 5
     code = "inconclusive"
-    meaning = "at least one check could not be judged; grade again with `--retry`"
+    meaning = "at least one check could not be judged; grade again"
 
 
 class StoreError(GraderError):

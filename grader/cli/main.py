@@ -139,13 +139,17 @@ def publish(
 @click.argument("student")
 @click.argument("visibility", type=click.Choice(["hidden", "alias", "named"]))
 @click.option("--by", required=True, help="Who recorded the student's wish.")
+@click.option("--name", default="", help="The name to show, where it is 'named'.")
 @course_option
-def show(student: str, visibility: Any, by: str, course: Path | None) -> None:
+def show(
+    student: str, visibility: Any, by: str, name: str, course: Path | None
+) -> None:
     """Record how STUDENT wishes to appear on the board: hidden, alias or named.
 
     Example: grader show ada@example.edu alias --by "A. Teacher"
     """
-    api.open_store(course=course).set_visibility(student, visibility, by=by)
+    store = api.open_store(course=course)
+    store.set_visibility(student, visibility, by=by, name=name)
     talk.say(f"{student}: {visibility} from the next `grader publish` on")
 
 

@@ -21,7 +21,8 @@ def commands() -> str:
     told = "Generated from the program; `grader COMMAND --help` says the same."
     parts = ["# Commands", told]
     for path, command in walk(cli, "grader"):
-        with click.Context(command, info_name=path, max_content_width=80) as context:
+        settings = {"info_name": path, "max_content_width": 80, **cli.context_settings}
+        with click.Context(command, **settings) as context:
             text = command.get_help(context)
         parts.append(f"## `{path}`\n\n```text\n{text}\n```")
     return "\n\n".join(parts) + "\n"

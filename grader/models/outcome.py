@@ -61,7 +61,7 @@ class Raised(Model):
 
 
 class LimitExceeded(Model):
-    """A limit was reached; `used` and `limit` carry their unit."""
+    """A limit was reached; `limit` carries its unit."""
 
     kind: Literal["limit_exceeded"] = "limit_exceeded"
     which: Limit

@@ -328,7 +328,7 @@ def _after_start() -> Iterator[None]:
         yield
     except _ENGINE_ERRORS as exc:
         msg = f"the Docker engine was lost during a grading: {_reason(exc)}"
-        raise InconclusiveError(msg, hint="grade again with --retry") from exc
+        raise InconclusiveError(msg, hint="grade again") from exc
 
 
 def _reason(exc: Exception) -> str:

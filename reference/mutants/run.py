@@ -2,8 +2,9 @@
 
     PYTHONPATH=. python reference/mutants/run.py JOBS
 
-Each line of the file JOBS is `FOLDER SUITE[,SUITE...]`: FOLDER holds `tinytorch`, SUITE
-is a module's name. FOLDER/results.json then says what became of each check:
+JOBS is a JSON file, [{"folder": ..., "suites": [...], "only": [...]}, ...]: `folder`
+holds `tinytorch`, a suite is a module's name, and `only` are ids of the checks to run
+(empty: all of these suites). folder/results.json then says what became of each check:
 
     {"tensor::data_is_float32": {"failed": true, "mistake": "", "needs": []}, ...}
 
@@ -54,8 +55,14 @@ def check_id(item: pytest.Function) -> str:
 class Recorder:
     """A pytest plugin that notes how each check ends, and limits its time."""
 
-    def __init__(self) -> None:
+    def __init__(self, only: list[str]) -> None:
+        self.only = only
         self.results: dict[str, dict[str, Any]] = {}
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Function]) -> None:
+        """Keep the checks that are asked for."""
+        if self.only:
+            items[:] = [item for item in items if check_id(item) in self.only]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Function) -> Generator[None]:
@@ -76,10 +83,10 @@ class Recorder:
             signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-def run(folder: Path, suites: list[str]) -> None:
-    """Run the suites on folder/tinytorch and write folder/results.json."""
+def run(folder: Path, suites: list[str], only: list[str]) -> None:
+    """Run checks on folder/tinytorch and write folder/results.json."""
     files = [str(next(SUITES.glob(f"test_??_{suite}.py"))) for suite in suites]
-    recorder = Recorder()
+    recorder = Recorder(only)
     os.environ["TINYTORCH_PACKAGE"] = str(folder)
     options = [
         *OPTIONS,
@@ -103,13 +110,12 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("usage: python reference/mutants/run.py JOBS\n")
         return 2
     running = 0
-    for line in Path(arguments[0]).read_text(encoding="utf-8").splitlines():
-        folder, suites = line.rsplit(" ", 1)
+    for job in json.loads(Path(arguments[0]).read_text(encoding="utf-8")):
         if running == CHILDREN:
             os.wait()
             running -= 1
         if os.fork() == 0:
-            run(Path(folder), suites.split(","))
+            run(Path(job["folder"]), job["suites"], job["only"])
             sys.stdout.flush()
             os._exit(0)
         running += 1

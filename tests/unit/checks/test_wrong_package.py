@@ -34,11 +34,14 @@ TYPICAL = PACKAGES["typical_mistakes"]
 SINGLE = [edits[0] for edits in PACKAGES.values() if edits is not TYPICAL]
 
 
-def suites_of(edits: tuple[Any, ...]) -> str:
-    """Return the suites to run: those of the listed checks; for a student, all."""
-    listed = {c.split("::")[0] for edit in edits for c in edit.catches}
+def job(folder: Path, edits: tuple[Any, ...]) -> dict[str, Any]:
+    """Return what to run: the listed checks; for a student's package, all checks."""
+    listed = {c for edit in edits for c in edit.catches}
     every = {path.stem.split("_", 2)[2] for path in SUITES.glob("test_*.py")}
-    return ",".join(sorted(listed if len(edits) == 1 else every))
+    alone = len(edits) == 1
+    suites = {c.split("::")[0] for c in listed} if alone else every
+    only = sorted(listed) if alone else []
+    return {"folder": str(folder), "suites": sorted(suites), "only": only}
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +50,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Results]:
     home = tmp_path_factory.mktemp("mutants")
     for name, edits in PACKAGES.items():
         TOOL.write(edits, home / name)
-    lines = [f"{home / name} {suites_of(edits)}" for name, edits in PACKAGES.items()]
-    (home / "jobs").write_text("\n".join(lines), encoding="utf-8")
+    jobs = [job(home / name, edits) for name, edits in PACKAGES.items()]
+    (home / "jobs").write_text(json.dumps(jobs), encoding="utf-8")
     ours = {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
     ours |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(

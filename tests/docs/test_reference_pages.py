@@ -1,0 +1,169 @@
+"""Reference pages say what the program does, because they are made from it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import get_args
+
+import click
+import pytest
+from docs_pages import ENVIRONMENT, ROOT, generated, section
+from pydantic import BaseModel
+
+from grader.cli.main import cli
+from grader.cli.reference import PAGES, walk
+from grader.errors import EXIT_CODES
+from grader.models import course
+from grader.models.measure import Limits
+from grader.models.outcome import Outcome
+from grader.reports.schema import report_schema
+
+REFERENCE = ROOT / "docs" / "reference"
+COMMANDS = dict(walk(cli, "grader"))
+COURSE_PAGE = (REFERENCE / "course.md").read_text(encoding="utf8")
+COURSE_MODELS = [
+    *(m for m in vars(course).values() if isinstance(m, type)),
+]
+README_START = "<!-- generated: python -m grader.cli.reference exit-codes -->"
+
+
+@pytest.mark.parametrize(
+    ("file", "page"), [("cli.md", "commands"), ("outcomes.md", "outcomes")]
+)
+def test_a_generated_page_is_up_to_date(file: str, page: str) -> None:
+    text = (REFERENCE / file).read_text(encoding="utf8")
+
+    assert text == generated(page), f"python -m grader.cli.reference {page} > {file}"
+
+
+def test_the_schema_of_reports_is_up_to_date() -> None:
+    text = (REFERENCE / "report-schema.json").read_text(encoding="utf8")
+
+    assert text.strip() == report_schema().strip()
+
+
+def test_the_exit_codes_of_the_readme_are_up_to_date() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf8")
+
+    table = section(text, README_START, "<!-- end -->")
+
+    assert table == generated("exit-codes")
+    assert all(f"| {code} |" in table for code in EXIT_CODES)
+
+
+def test_the_generator_refuses_a_page_that_it_does_not_know() -> None:
+    command = [sys.executable, "-m", "grader.cli.reference", "nonsense"]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode != 0
+    assert all(page in done.stderr for page in PAGES)
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_command_has_its_section_and_it_is_what_help_prints(path: str) -> None:
+    page = (REFERENCE / "cli.md").read_text(encoding="utf8")
+    arguments = path.split(" ")[1:]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "grader.cli.main", *arguments, "--help"],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    shown = section(page, f"## `{path}`\n\n```text", "\n```")
+    usage, told = done.stdout.strip().split("\n", 1)
+    assert re.sub(r"^Usage: .*?main", "Usage: grader", usage).split(" ")[:2] == [
+        "Usage:",
+        "grader",
+    ]
+    assert shown.split("\n", 1)[1].split() == told.split()
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_command_has_help_and_an_example(path: str) -> None:
+    command = COMMANDS[path]
+
+    assert command.help
+    if not isinstance(command, click.Group):
+        (example,) = re.findall(r"^Example: (.*)$", command.help, re.MULTILINE)
+        assert example.startswith(path)
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_option_is_explained(path: str) -> None:
+    """A choice may explain itself; anything else says what it is for."""
+    for option in COMMANDS[path].params:
+        if isinstance(option, click.Option) and not isinstance(
+            option.type, click.Choice
+        ):
+            assert option.help, option.name
+
+
+def test_outcomes_are_listed_once_each() -> None:
+    text = (REFERENCE / "outcomes.md").read_text(encoding="utf8")
+
+    kinds = [k.model_fields["kind"].default for k in get_args(get_args(Outcome)[0])]
+
+    assert re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) == kinds
+
+
+def documented() -> Iterator[tuple[str, type[BaseModel]]]:
+    """Yield the heading of each table of course.toml with the model behind it."""
+    yield "limits.check", Limits
+    for model in COURSE_MODELS:
+        if issubclass(model, BaseModel) and model.__module__ == course.__name__:
+            yield HEADINGS[model.__name__], model
+
+
+HEADINGS = {
+    "Course": "the whole file",
+    "Symbol": "modules.symbols",
+    "TaskSpec": "modules.tasks",
+    "Module": "modules",
+    "MilestoneProfile": "milestones.quick",
+    "Milestone": "milestones",
+    "SetupCall": "setup_calls",
+    "CourseLimits": "limits",
+}
+
+
+@pytest.mark.parametrize(("heading", "model"), documented(), ids=lambda x: str(x))
+def test_every_key_of_course_toml_is_documented(
+    heading: str, model: type[BaseModel]
+) -> None:
+    parts = re.split(r"^## (.*)$", COURSE_PAGE, flags=re.MULTILINE)
+    (text,) = [
+        body
+        for title, body in zip(parts[1::2], parts[2::2], strict=True)
+        if heading in (title, *re.findall(r"`([^`]+)`", title))
+    ]
+
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \|", text, re.MULTILINE)
+
+    assert [name for name, _ in rows] == list(model.model_fields)
+    for name, presence in rows:
+        needed = model.model_fields[name].is_required()
+        assert (presence == "required") is needed, name
+
+
+def test_the_defaults_that_course_md_tells_are_those_of_the_models() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| ([\d_,.]+) \|", COURSE_PAGE, re.MULTILINE)
+    models = [Limits, course.CourseLimits, course.Course, course.MilestoneProfile]
+    defaults = {
+        name: field.default
+        for model in models
+        for name, field in model.model_fields.items()
+        if not field.is_required()
+    }
+
+    assert rows
+    for name, told in rows:
+        assert float(told.replace(",", "")) == defaults[name], name
+
+
