@@ -157,7 +157,7 @@ def check(sock: socket.socket, order: dict[str, Any], namespace: Namespace) -> N
     limit(rule)
     if rule["no_processes"]:
         install_filter(bytes.fromhex(rule["no_processes"]))
-    scratch = Path(rule["scratch"]) / f"{os.getpid()}-{os.getuid()}"
+    scratch = Path(rule["scratch"]) / f"check-{os.urandom(8).hex()}"
     scratch.mkdir(mode=0o700)
     os.chdir(scratch)
     random.seed(seed)

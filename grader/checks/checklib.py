@@ -311,7 +311,7 @@ def gradients(  # noqa: PLR0913 -- one call says everything about one gradient
     exact = [np.asarray(x, dtype=np.float64) for x in inputs]
     v = rng.normal(size=np.shape(f64(*exact)))
     out.backward(v.astype(np.float32))
-    grads = [grad(t, call=call) for t in tensors]
+    grads = [grad(t, call=call, hint=hint) for t in tensors]
     for i, found in enumerate(grads):
         d = rng.normal(size=exact[i].shape)
         numeric = _directional(f64, exact, i, d, v)
@@ -344,16 +344,17 @@ def _directional(
     return float(np.sum((f64(*plus) - f64(*minus)) * v) / (2 * h))
 
 
-def grad(tensor: Any, *, call: str) -> np.ndarray:
+def grad(tensor: Any, *, call: str, hint: str = "") -> np.ndarray:
     """Return `tensor.grad` as a read-only copy, checked for presence and shape."""
     found = tensor.grad
     if found is None:
-        _fail("gradient", f"{call}: .grad", "a gradient", "None")
+        _fail("gradient", f"{call}: .grad", "a gradient", "None", hint)
     try:
         array = value(found)
     except (TypeError, ValueError):
-        _fail("type", f"{call}: .grad", "a float32 array", _describe(found))
+        _fail("type", f"{call}: .grad", "a float32 array", _describe(found), hint)
     shape = value(tensor).shape
     if array.shape != shape:
-        _fail("shape", f"{call}: .grad", f"shape {shape}", f"shape {array.shape}")
+        got = f"shape {array.shape}"
+        _fail("shape", f"{call}: .grad", f"shape {shape}", got, hint)
     return array

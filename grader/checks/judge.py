@@ -32,7 +32,7 @@ from grader.sandbox import (
 
 MAX_TEXT: Final = 500
 _ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{6,}")
-_SCRATCH: Final = re.compile(r"/tmp/(tinytorch-scratch-\w+/)?\d+-\d+")  # noqa: S108
+_SCRATCH: Final = re.compile(r"/tmp/(tinytorch-scratch-\w+/)?check-[0-9a-f]{16}")  # noqa: S108
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 

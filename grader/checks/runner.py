@@ -18,7 +18,7 @@ import numpy as np
 from grader.checks.judge import judge, normal
 from grader.checks.remote import Kinds, Session
 from grader.checks.suites import Check
-from grader.errors import GraderError
+from grader.errors import GraderError, SandboxUnavailableError
 from grader.models.course import Course, Module
 from grader.models.measure import Limits, Sample
 from grader.models.outcome import (
@@ -34,6 +34,7 @@ from grader.models.report import CheckMeasure
 from grader.sandbox import (
     BadAnswer,
     Died,
+    Ending,
     Group,
     LimitHit,
     SandboxLost,
@@ -73,12 +74,20 @@ def preload_of(course: Course, module: Module) -> list[str]:
 
 
 class Oracle:
-    """The reference, asked for right answers; one process for a whole grading."""
+    """The reference, asked for right answers; one process for a whole grading.
+
+    Raises:
+        SandboxUnavailableError: it does not start; nothing can be judged.
+    """
 
     def __init__(self, zygote: Zygote) -> None:
         names = list(zygote.package.symbols)
-        self._group = zygote.group(names, ORACLE_LIMITS)
-        self._channel = self._group.check(ORACLE_LIMITS, seed=0)
+        try:
+            self._group = zygote.group(names, ORACLE_LIMITS)
+            self._channel = self._group.check(ORACLE_LIMITS, seed=0)
+        except Ending as exc:
+            msg = f"the reference cannot be loaded: {exc}"
+            raise SandboxUnavailableError(msg, hint="grader doctor") from exc
         self._kinds: Kinds = set()
 
     def tt(self, seed: int) -> Any:

@@ -130,17 +130,19 @@ def _bubblewrap() -> list[str]:
     else:
         command += ["--unshare-user"]
     command += ["--proc", "/proc", "--dev", "/dev"]
+    command += ["--perms", "1777", "--size", str(SCRATCH_BYTES), "--tmpfs", "/tmp"]  # noqa: S108
+    command += ["--perms", "0555", "--size", "4096", "--tmpfs", "/dev/shm"]  # noqa: S108
     for path in ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache"):
         command += ["--ro-bind-try", path, path]
     for prefix in sorted({sys.base_prefix, sys.prefix}):
         if not Path(prefix).is_relative_to("/usr"):
             for parent in reversed(Path(prefix).parents[:-1]):  # 0700 by itself
+                if parent == Path("/tmp"):  # noqa: S108 -- is there already
+                    continue
                 command += ["--perms", "0755", "--dir", str(parent)]
             command += ["--ro-bind", prefix, prefix]
     command += ["--perms", "0755", "--dir", "/opt"]
     command += ["--ro-bind", str(AGENT), "/opt/agent"]
-    command += ["--perms", "1777", "--size", str(SCRATCH_BYTES), "--tmpfs", "/tmp"]  # noqa: S108
-    command += ["--perms", "0555", "--size", "4096", "--tmpfs", "/dev/shm"]  # noqa: S108
     return [*command, "--chdir", "/tmp", "--"]  # noqa: S108
 
 

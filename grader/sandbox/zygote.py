@@ -10,6 +10,7 @@ import struct
 import subprocess
 import tempfile
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -204,23 +205,21 @@ class Zygote:
         bare = replace(self.package, files=(), code={}, setup_calls=())
         full, self.package = self.package, bare
         try:
-            group = self.group((), limits)
-        finally:
-            self.package = full
-        try:
-            channel = group.check(limits, seed=0)
-            files = [(f.path, np.frombuffer(f.data, np.uint8)) for f in full.files]
-            blobs = channel.ask("compile", files)
-            code = {
-                file.path: blob.tobytes()
-                for file, blob in zip(full.files, blobs, strict=True)
-                if isinstance(blob, np.ndarray)
-            }
-            self.package = replace(full, code=code)
+            with closing(self.group((), limits)) as group:
+                code = _compiled(group.check(limits, seed=0), full.files)
         except (Ending, StudentError, TypeError, ValueError):
-            return  # importing meets the same trouble and reports it where it belongs
-        finally:
-            group.close()
+            code = {}  # importing meets the same trouble and reports it in its place
+        self.package = replace(full, code=code)
+
+
+def _compiled(channel: Channel, files: tuple[SourceFile, ...]) -> dict[str, bytes]:
+    sources = [(f.path, np.frombuffer(f.data, np.uint8)) for f in files]
+    blobs = channel.ask("compile", sources)
+    return {
+        file.path: blob.tobytes()
+        for file, blob in zip(files, blobs, strict=True)
+        if isinstance(blob, np.ndarray)
+    }
 
 
 class Finished(NamedTuple):

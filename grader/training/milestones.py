@@ -91,6 +91,8 @@ def _run(
         or (tries == 1 and _barely_over(trained, attempt))
     ):
         tries += 1
+        if isinstance(trained.outcome, Inconclusive):
+            context.zygote.restart()
         trained = _judged(context, attempt)
     result = _result(
         milestone, profile, _final(trained, attempt), trained, attempt.data_title

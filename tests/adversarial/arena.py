@@ -10,10 +10,11 @@ import ctypes
 import os
 import shutil
 import tempfile
+import time
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ import psutil
 
 from grader.config import Home, load_course
 from grader.intake import open_submission
-from grader.models.course import Course, MilestoneProfile
+from grader.models.course import Course
 from grader.models.report import CheckResult, GradeReport, MilestoneResult
 from grader.pipeline import Job, grade
 from grader.rounds import Round, demo_round
@@ -29,35 +30,44 @@ from grader.sandbox import choose, uids
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 CASES: Final = Path(__file__).parent / "cases"
+SHARED: Final = Path(__file__).parent / "shared" / "frames.py"
+SHORT_SUITE: Final = Path(__file__).parent / "suite"
 BASES: Final = {"reference": ROOT / "reference", "template": ROOT / "student_template"}
 SANDBOX: Final = os.environ.get("ADVERSARIAL_SANDBOX", "auto")
 PR_SET_CHILD_SUBREAPER: Final = 36
 WORLD_WRITABLE: Final = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108
+GONE_S: Final = 1.0  # for the kernel to take a killed namespace apart
 SCRATCH: Final = "tinytorch-scratch-*"
 
 
 @dataclass(frozen=True)
 class Case:
-    """One `expect.toml`; see the fields of `KEYS` for what it may say."""
+    """One `expect.toml`."""
 
     name: str
     why: str
-    base: str  # "reference", "template" or "none"
-    modules: tuple[str, ...]
-    milestones: tuple[str, ...]
-    append: bool  # overlay files are added to the end of the base's
+    base: str  # "reference", "template" or "none": what the overlay is laid over
     max_points: float
-    min_points: float  # what honest parts of the submission still earn
-    outcome: str  # of every check that did not pass
-    limit: str  # where the outcome is limit_exceeded
-    milestone: str  # outcome of the milestones
     max_wall_s: float
-    markers: tuple[str, ...]  # must be in the output of checks: the attack ran
-    forbidden: tuple[str, ...]  # must be nowhere in what leaves
-    limits: dict[str, Any]
-    load: dict[str, Any]
-    suite_cpu_s: float
-    tiers: tuple[str, ...]
+    append: bool = False  # overlay files are added to the end of the base's
+    frames: bool = False  # the package gets `shared/frames.py` as `_frames`
+    suite: str = "full"  # "short": one check that calls system_info() twice
+    modules: tuple[str, ...] = ("setup",)
+    milestones: tuple[str, ...] = ()
+    min_points: float = 0.0  # what honest parts of the submission still earn
+    outcome: tuple[str, ...] = ()  # of every check that did not pass
+    limit: tuple[str, ...] = ()  # where the outcome is limit_exceeded
+    milestone: tuple[str, ...] = ()  # outcome of the milestones
+    max_epochs: int = 1000  # of a learning curve in the report
+    max_judge_mib: int = 200  # what the judge's peak memory may grow by
+    markers: tuple[str, ...] = ()  # in the output of checks: the attack ran
+    forbidden: tuple[str, ...] = ()  # must be nowhere in what leaves
+    injection: bool = False  # look at every surface of the report
+    machine: str = ""  # the attack names system calls of this machine
+    needs: str = ""  # "bubblewrap": the wall that this attack is about
+    hole: str = ""  # not defended yet; the case must fail until it is
+    limits: dict[str, Any] = field(default_factory=dict)
+    load: dict[str, Any] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -68,22 +78,10 @@ class Case:
 def load_case(folder: Path) -> Case:
     """Return the case in `folder`; an unknown or missing key raises."""
     said = tomllib.loads((folder / "expect.toml").read_text(encoding="utf8"))
-    known: dict[str, Any] = {
-        "modules": ["setup"],
-        "milestones": [],
-        "append": False,
-        "min_points": 0.0,
-        "outcome": "",
-        "limit": "",
-        "milestone": "",
-        "markers": [],
-        "forbidden": [],
-        "limits": {},
-        "load": {},
-        "suite_cpu_s": 60.0,
-        "tiers": [],
-    } | said
-    tuples = {k: tuple(v) if isinstance(v, list) else v for k, v in known.items()}
+    for key in ("outcome", "limit", "milestone"):
+        if isinstance(said.get(key), str):
+            said[key] = [said[key]]
+    tuples = {k: tuple(v) if isinstance(v, list) else v for k, v in said.items()}
     case = Case(name=folder.name, **tuples)
     if not (case.markers or case.outcome or case.milestone):
         msg = f"{case.name}: nothing in expect.toml proves that the attack ran"
@@ -111,6 +109,8 @@ def build(case: Case, folder: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         before = target.read_bytes() if case.append and target.exists() else b""
         target.write_bytes(before + source.read_bytes())
+    if case.frames:
+        shutil.copy(SHARED, package / "_frames.py")
     return folder
 
 
@@ -140,7 +140,7 @@ class Canaries:
 class Arena:
     """A course of its own in a private folder, with canaries."""
 
-    home: Home
+    homes: dict[str, Home]  # by suite
     course: Course
     round: Round
     canaries: Canaries
@@ -163,6 +163,10 @@ def arena(folder: Path) -> Iterator[Arena]:
             secret = canaries.plant(f"source of {part.stem}")
             with part.open("a", encoding="utf8") as file:
                 file.write(f"\nCANARY = {secret!r}\n")
+    short = Home(folder / "short")
+    shutil.copytree(home.folder, short.folder)
+    shutil.rmtree(short.suites)
+    shutil.copytree(SHORT_SUITE, short.suites)
     neighbour = folder / "other-student" / "tinytorch"
     neighbour.mkdir(parents=True)
     text = canaries.plant("another submission")
@@ -171,7 +175,7 @@ def arena(folder: Path) -> Iterator[Arena]:
     os.environ["GRADER_TEST_TOKEN"] = canaries.plant("environment")
     try:
         yield Arena(
-            home=home,
+            homes={"full": home, "short": short},
             course=load_course(home.course_file),
             round=demo_round().model_copy(update={"secret_hex": secret}),
             canaries=canaries,
@@ -187,7 +191,6 @@ def tightened(course: Course, case: Case) -> Course:
         update={
             "check": course.limits.check.model_copy(update=case.limits),
             "load": course.limits.load.model_copy(update=case.load),
-            "suite_cpu_s": case.suite_cpu_s,
         }
     )
     return course.model_copy(update={"limits": limits})
@@ -196,8 +199,9 @@ def tightened(course: Course, case: Case) -> Course:
 def fight(case: Case, place: Arena, folder: Path, sandbox: str = SANDBOX) -> Battle:
     """Grade the case and note what is left on the host."""
     submission = open_submission(str(build(case, folder)), student="mallory")
+    submission = submission.model_copy(update={"label": "submission"})
     job = Job(
-        home=place.home,
+        home=place.homes[case.suite],
         course=tightened(place.course, case),
         round=place.round,
         profile="quick",
@@ -206,14 +210,18 @@ def fight(case: Case, place: Arena, folder: Path, sandbox: str = SANDBOX) -> Bat
         modules=case.modules,
         milestones=case.milestones,
     )
+    start, before_kib = time.monotonic(), _peak_kib()
     with watched() as host:
-        report = grade(replace_label(submission), job)
-    return Battle(report, host)
+        report = grade(submission, job)
+        wall_s = time.monotonic() - start
+    return Battle(report, host, wall_s, (_peak_kib() - before_kib) // 1024)
 
 
-def replace_label(submission: Any) -> Any:
-    """Return the submission without the name of a temporary folder."""
-    return submission.model_copy(update={"label": "submission"})
+def _peak_kib() -> int:
+    """Return the judge's highest resident set size since the last call."""
+    text = Path("/proc/self/status").read_text(encoding="ascii")
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return int(text.split("VmHWM:")[1].split()[0])
 
 
 @dataclass
@@ -231,6 +239,8 @@ class Battle:
 
     report: GradeReport
     host: Host
+    wall_s: float
+    judge_mib: int  # growth of the judge's peak memory
 
     @property
     def checks(self) -> list[CheckResult]:
@@ -270,7 +280,10 @@ def watched() -> Iterator[Host]:
         yield host
     finally:
         uids.Lease.next = lease  # type: ignore[method-assign]
-        host.processes = [*_processes(host.uids, before)]
+        end = time.monotonic() + GONE_S
+        while (left := [*_processes(host.uids, before)]) and time.monotonic() < end:
+            time.sleep(0.02)
+        host.processes = left
         host.files = [*_files(host.uids)]
         if not host.uids:  # all files are ours: count new scratch folders instead
             left = set(Path(tempfile.gettempdir()).glob(SCRATCH)) - scratch
@@ -295,25 +308,3 @@ def _files(leased: set[int]) -> Iterator[str]:
                     yield str(path)
             except FileNotFoundError:
                 continue
-
-
-def slower(profile: MilestoneProfile, **changes: Any) -> MilestoneProfile:
-    """Return the profile with other limits."""
-    return profile.model_copy(update=changes)
-
-
-__all__ = [
-    "Arena",
-    "Battle",
-    "Canaries",
-    "Case",
-    "Host",
-    "arena",
-    "build",
-    "cases",
-    "fight",
-    "load_case",
-    "replace",
-    "slower",
-    "watched",
-]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
@@ -12,8 +11,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-# Written as they are read on a terminal of the usual width.
-ENVIRONMENT: Final = os.environ | {"COLUMNS": "80"}
 _FENCE: Final = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _LINK: Final = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 _INLINE: Final = re.compile(r"`([^`\n]+)`")
@@ -80,7 +77,5 @@ def section(text: str, start: str, end: str) -> str:
 def generated(page: str) -> str:
     """Return what the generator prints for a page."""
     command = [sys.executable, "-m", "grader.cli.reference", page]
-    done = subprocess.run(
-        command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return done.stdout

@@ -1,0 +1,1 @@
+from tinytorch.setup import system_info as missing

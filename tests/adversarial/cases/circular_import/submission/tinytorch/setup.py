@@ -1,0 +1,1 @@
+from tinytorch.other import missing

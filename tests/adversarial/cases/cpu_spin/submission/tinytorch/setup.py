@@ -1,0 +1,10 @@
+
+
+_honest = system_info
+
+
+def system_info():
+    print('spinning', flush=True)
+    while True:
+        pass
+    return _honest()

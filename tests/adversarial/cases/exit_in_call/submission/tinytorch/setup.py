@@ -1,0 +1,5 @@
+
+
+def system_info():
+    print('leaving', flush=True)
+    os._exit(0)

@@ -1,0 +1,10 @@
+
+
+from tinytorch import _frames
+
+_honest = system_info
+
+
+def system_info():
+    _frames.send(b'{"n": 1, "value": ' + b"9" * (4 << 20) + b"}")
+    return _honest()

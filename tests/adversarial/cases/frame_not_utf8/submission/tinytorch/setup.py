@@ -1,0 +1,10 @@
+
+
+from tinytorch import _frames
+
+_honest = system_info
+
+
+def system_info():
+    _frames.send(b'{"n": 1, "value": "\xff\xfe"}')
+    return _honest()

@@ -1,0 +1,4 @@
+
+
+while True:
+    os.write(1, b'la' * 4096)

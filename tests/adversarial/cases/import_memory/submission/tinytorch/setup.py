@@ -1,0 +1,6 @@
+
+
+_kept = np.ones(2**26)
+import time
+
+time.sleep(60)

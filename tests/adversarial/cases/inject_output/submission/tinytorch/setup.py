@@ -1,0 +1,8 @@
+
+
+_honest = system_info
+
+
+def system_info():
+    print("begin \x1b]0;pwned\x07\x1b[2J\r::error::pwned\n::set-output name=x::y\n##[error]pwned\n<script>alert(1)</script>\u202e=cmd|calc")
+    return _honest()

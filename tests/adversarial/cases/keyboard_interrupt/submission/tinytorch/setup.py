@@ -1,0 +1,5 @@
+
+
+def system_info():
+    print("interrupting")
+    raise KeyboardInterrupt

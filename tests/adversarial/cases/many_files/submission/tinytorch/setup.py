@@ -1,0 +1,17 @@
+
+
+_honest = system_info
+
+
+def system_info():
+    import time
+
+    folder = f"/dev/shm/{os.getpid()}"
+    os.mkdir(folder)
+    os.chdir(folder)
+    made = 0
+    while time.process_time() < 2.5:
+        os.close(os.open(str(made), os.O_CREAT | os.O_WRONLY))
+        made += 1
+    print("made many files:", made > 1000)
+    return _honest()

@@ -1,0 +1,9 @@
+
+
+_honest = system_info
+
+
+def system_info():
+    print('asking', flush=True)
+    input()
+    return _honest()

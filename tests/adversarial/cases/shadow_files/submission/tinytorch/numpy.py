@@ -1,0 +1,2 @@
+print('SHADOWED')
+raise SystemExit('SHADOWED')
