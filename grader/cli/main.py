@@ -117,7 +117,14 @@ def _print_report(report: GradeReport, form: str) -> None:
 
 
 @cli.command()
-@click.option("--to", "target", type=FOLDER, default=Path("site"), show_default=True)
+@click.option(
+    "--to",
+    "target",
+    type=FOLDER,
+    default=Path("site"),
+    show_default=True,
+    help="Folder of the site, replaced as a whole.",
+)
 @click.option("--store", type=FOLDER, help="Result store (default: .grader/store).")
 @click.option("--minimum-group", type=click.IntRange(min=1), help="Fewest public rows.")
 @course_option
