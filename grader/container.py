@@ -27,8 +27,9 @@ from grader.errors import (
     SandboxUnavailableError,
 )
 from grader.models.base import Model
+from grader.models.measure import Isolation
 from grader.models.outcome import Limit, LimitExceeded
-from grader.models.report import GradeReport, Profile
+from grader.models.report import GradeReport, Measurements, Profile
 from grader.models.submission import SourceFile, Submission
 from grader.pipeline import Job, ended_report, grade
 from grader.rounds import Round
@@ -175,12 +176,24 @@ def grade_in_docker(
             environment=environment,
         )
     if isinstance(answer, bytes):
-        return report_of(answer, (ConfigError, SandboxUnavailableError))
+        report = report_of(answer, (ConfigError, SandboxUnavailableError))
+        return _both_walls(report)
     if answer.oom:
         return _out_of_memory(submission, job, home)
     why = "it took too long" if answer.timed_out else answer.stderr.strip()[-200:]
     msg = f"the container ended without a result: {why or answer.exit_code}"
     raise InconclusiveError(msg, hint="grade again")
+
+
+def _both_walls(report: GradeReport) -> GradeReport:
+    """Return the report with the container's own features beside the inner wall's."""
+    inner = report.measurements.isolation
+    isolation = Isolation(
+        tier=inner.tier, features=docker.ISOLATION.features + inner.features
+    )
+    measured = dict(report.measurements) | {"isolation": isolation}
+    whole = dict(report) | {"measurements": Measurements.model_validate(measured)}
+    return GradeReport.model_validate(whole)
 
 
 def _data_folders(job: ContainerJob, data: Path | None, home: Home) -> list[Path]:

@@ -38,6 +38,7 @@ from grader.sandbox import (
     Group,
     LimitHit,
     SandboxLost,
+    Starved,
     Zygote,
 )
 
@@ -178,7 +179,7 @@ class SuiteRunner:
             raise
         except Exception as exc:  # noqa: BLE001 -- judged below, whatever it is
             error = exc
-        done = self._group.finish()
+        done = self._group.finish(kill=isinstance(error, LimitHit | Starved))
         if error is None and done.left_processes:
             error = LimitHit(Limit.PROCESSES, "none left running after the check")
         if error is None and done.flooded:

@@ -104,12 +104,15 @@ def train_once(
         try:
             channel = group.check(attempt.limits, seed=attempt.seed % 2**32)
             session = Session(channel, set(), trusted=False)
+            killed = False
             try:
                 _train(session, attempt, trained, replay, progress)
+            except LimitHit:
+                killed = True
+                raise
             finally:
-                if group.alive:
-                    done = group.finish()
-                    trained.usage, trained.how = done.usage, done.how
+                done = group.finish(kill=killed)
+                trained.usage, trained.how = done.usage, done.how
         finally:
             group.close()
 

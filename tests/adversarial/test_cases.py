@@ -73,7 +73,8 @@ def ran(case: Case, battle: Battle) -> str:
 def judged(case: Case, battle: Battle) -> str:
     """Return what is wrong with points and outcomes."""
     verdict = battle.report.verdict
-    failed = [c.outcome for c in battle.checks if c.outcome.kind != "passed"]
+    expected = {"passed", "blocked"}  # blocked: its own failure is behind another's
+    failed = [c.outcome for c in battle.checks if c.outcome.kind not in expected]
     if not case.min_points <= verdict.earned <= case.max_points:
         return f"{verdict.earned} points; failed: {failed}"
     for outcome in failed:

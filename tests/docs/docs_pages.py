@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+TERMINAL: Final = {"COLUMNS": "80"}  # help is laid out for the terminal it is read on
 _FENCE: Final = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _LINK: Final = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 _INLINE: Final = re.compile(r"`([^`\n]+)`")

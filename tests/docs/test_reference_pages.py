@@ -10,7 +10,7 @@ from typing import Final, get_args
 import click
 import pytest
 from click.testing import CliRunner
-from docs_pages import ROOT, generated, section
+from docs_pages import ROOT, TERMINAL, generated, section
 from pydantic import BaseModel
 
 from grader.cli.main import cli
@@ -71,8 +71,8 @@ def test_every_command_has_its_section_and_it_is_what_help_prints(path: str) -> 
     page = (REFERENCE / "cli.md").read_text(encoding="utf8")
     arguments = path.split(" ")[1:]
 
-    done = CliRunner().invoke(
-        cli, [*arguments, "--help"], prog_name="grader", terminal_width=80
+    done = CliRunner(env=TERMINAL).invoke(
+        cli, [*arguments, "--help"], prog_name="grader"
     )
 
     assert done.exit_code == 0
@@ -137,7 +137,12 @@ def test_every_key_of_course_toml_is_documented(heading: str) -> None:
 
 def test_the_defaults_that_course_md_tells_are_those_of_the_models() -> None:
     rows = re.findall(r"^\| `(\w+)` \| ([\d_,.]+) \|", COURSE_PAGE, re.MULTILINE)
-    models = [Limits, course.CourseLimits, course.Course, course.MilestoneProfile]
+    models: list[type[BaseModel]] = [
+        Limits,
+        course.CourseLimits,
+        course.Course,
+        course.MilestoneProfile,
+    ]
     defaults = {
         name: field.default
         for model in models

@@ -66,6 +66,7 @@ def test_report_names_the_tier_and_the_image(
     assert contained.measurements.host.image == image_id(image, client)
 
 
+@pytest.mark.namespaces
 def test_verdict_is_the_same_outside_the_container(contained: GradeReport) -> None:
     outside = grade(ROOT / "reference", "auto", ("perceptron",))
 
