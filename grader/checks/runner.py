@@ -244,7 +244,7 @@ class SuiteRunner:
             return Crashed(how="the interpreter ended", where="at import")
         except BadAnswer as exc:
             return ProtocolViolation(detail=f"at import: {normal(str(exc))}")
-        except SandboxLost as exc:
+        except Ending as exc:  # lost, or starved by the host: ours
             return Inconclusive(reason=str(exc))
         return None
 

@@ -190,7 +190,7 @@ def container_options(limits: ContainerLimits) -> dict[str, Any]:
 
 def remove_orphans(client: DockerClient) -> int:
     """Remove containers of gradings on this host that are no more; return how many."""
-    host = socket.gethostname()
+    host = _host()
     removed = 0
     for container in client.containers.list(all=True, filters={"label": OWNER_LABEL}):
         name, _, process = container.labels[OWNER_LABEL].rpartition("/")
@@ -343,7 +343,12 @@ def _reason(exc: Exception) -> str:
 def _owner() -> str:
     """Name this process so that nobody mistakes a later one of the same id for it."""
     own = psutil.Process()
-    return f"{socket.gethostname()}/{own.pid}-{own.create_time():.2f}"
+    return f"{_host()}/{own.pid}-{own.create_time():.2f}"
+
+
+def _host() -> str:
+    """Return a name that two hosts of one engine do not share, even if badly named."""
+    return f"{socket.gethostname()}-{uuid.getnode():012x}"
 
 
 def _alive(process: str) -> bool:

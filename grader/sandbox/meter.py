@@ -23,6 +23,14 @@ STARVING = "the host had no CPU time to give"
 STARVED = 0.5  # share of the wall time spent ready to run but not running
 
 
+def own_cpu_s(pid: int) -> float:
+    """Return what the process's own clock says; 0 where it is gone."""
+    try:
+        return time.clock_gettime((~pid << 3) | 2)
+    except OSError:
+        return 0.0
+
+
 def _starved(busy: set[int], wall_s: float) -> bool:
     """Return whether the host left a run without CPU.
 
@@ -42,14 +50,24 @@ class Meter:
         self._processes: dict[int, psutil.Process] = {}
         self._idle: set[int] = set()
         self.limits = Limits()
+        self._watched: dict[int, tuple[float, int]] = {}
         self._start = 0.0
         self.peak_rss_bytes = 0
         self.curve: list[Sample] = []
         self._stride = self._skipped = 0
 
-    def start(self, limits: Limits, idle: set[int]) -> None:
-        """Begin a run; `idle` are the members that do not count: they only wait."""
+    def start(
+        self, limits: Limits, idle: set[int], watched: frozenset[int] = frozenset()
+    ) -> None:
+        """Begin a run.
+
+        Args:
+            idle: members that only wait, and do not count.
+            watched: those of them that could do otherwise: what they use more than now
+                counts too.
+        """
         self.limits, self._idle = limits, idle
+        self._watched = {p: (own_cpu_s(p), self._rss_bytes(p)) for p in watched}
         self._start = time.monotonic()
         self.peak_rss_bytes, self.curve = 0, []
         self._stride, self._skipped = 1, 0
@@ -63,9 +81,12 @@ class Meter:
         """
         busy = self.tree.pids() - self._idle
         rss = sum(self._rss_bytes(pid) for pid in busy)
+        rss += sum(
+            max(0, self._rss_bytes(p) - zero) for p, (_, zero) in self._watched.items()
+        )
         reading = Sample(
             wall_s=time.monotonic() - self._start,
-            cpu_s=self.cpu_s(busy),
+            cpu_s=self._spent_s(busy),
             rss_bytes=rss,
         )
         self.peak_rss_bytes = max(self.peak_rss_bytes, rss)
@@ -91,11 +112,15 @@ class Meter:
         busy = self.tree.pids() - self._idle
         high = sum(self._high_water_bytes(pid) for pid in busy)
         return Usage(
-            cpu_s=self.cpu_s(busy),
+            cpu_s=self._spent_s(busy),
             wall_s=time.monotonic() - self._start,
             peak_rss_bytes=max(self.peak_rss_bytes, high),
             curve=tuple(self.curve),
         )
+
+    def _spent_s(self, busy: set[int]) -> float:
+        more = (own_cpu_s(p) - zero for p, (zero, _) in self._watched.items())
+        return self.cpu_s(busy) + sum(max(0.0, m) for m in more)
 
     def _keep(self, reading: Sample) -> None:
         self._skipped += 1
@@ -128,10 +153,7 @@ class Meter:
             return 0.0
         if times is None:
             return 0.0
-        try:
-            own = time.clock_gettime((~pid << 3) | 2)  # the process's own clock
-        except OSError:
-            own = times.user + times.system
+        own = own_cpu_s(pid) or times.user + times.system
         return float(own + times.children_user + times.children_system)
 
     def _rss_bytes(self, pid: int) -> int:

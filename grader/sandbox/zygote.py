@@ -252,6 +252,8 @@ class Group:
         self.meter = zygote.meter()
         self._before = zygote.tree.pids()  # the zygote, and groups beside this one
         self._channel: Channel | None = None
+        self._members: frozenset[int] = frozenset()
+        self._expected = 2 if zygote.wall.nest else 1  # with the parent of a namespace
         self._control, control = socket.socketpair(
             socket.AF_UNIX, socket.SOCK_SEQPACKET
         )
@@ -287,10 +289,14 @@ class Group:
             raise SandboxLost(msg) from exc
         channel.read_frame()
         self._idle = self._zygote.tree.pids()
-        living = self._zygote.tree.living(self._idle - self._before)
-        expected = 2 if self._zygote.wall.nest else 1
-        if len(living) > expected or sum(map(threads, living)) > expected:
+        self._members = frozenset(self._idle - self._before)
+        living = self._zygote.tree.living(set(self._members))
+        if len(living) > self._expected or self._helped():
             raise LimitHit(Limit.PROCESSES, "none left running by an import")
+
+    def _helped(self) -> bool:
+        """Return whether the group runs threads beside the one that forks checks."""
+        return sum(map(threads, self._members)) > self._expected
 
     def check(self, limits: Limits, *, seed: int) -> Channel:
         """Fork a pristine process for one check and return the channel to it."""
@@ -302,7 +308,7 @@ class Group:
             "package": self._zygote.package.name,
         }
         channel = Channel(ours, output, limits, self.meter)
-        self.meter.start(limits, self._idle)
+        self.meter.start(limits, self._idle, self._members)
         try:
             with theirs:
                 descriptors = [theirs.fileno(), printed]
@@ -332,17 +338,17 @@ class Group:
         channel.hang_up()
         status = None if kill else self._status()
         tree = self._zygote.tree
-        strays = bool(tree.living(tree.pids() - self._idle))
+        strays = bool(tree.living(tree.pids() - self._idle)) or self._helped()
         flooded = False
         try:
             channel.drain()
         except LimitHit:
             flooded = True
+        left = strays and status is not None
         if strays or status is None:
             self.close()
         printed = channel.printed.decode(errors="replace")
         channel.close()
-        left = strays and status is not None
         return Finished(usage, printed, _how(status), left, flooded)
 
     def _status(self) -> int | None:

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from grader.checks.checklib import CheckFailure
 from grader.checks.remote import Session
+from grader.sandbox import BadAnswer
 
+SLICES_PER_EPOCH: Final = 16  # scripts yield once an epoch, or a few times
 BATCH: Final = 2048  # predictions are asked for in parts, so that frames stay small
 
 # Sent into the sandbox beside the milestone's script. `ATTRIBUTES` are the parameter
@@ -83,6 +85,7 @@ class Driver:
         tt = session.namespace()
         milestone = session.ask("source", script, name="milestone")
         driver = session.ask("source", SOURCE, name="driver")
+        self._most_slices = SLICES_PER_EPOCH * epochs
         self._run = driver.Run(tt, milestone, seed, epochs)
 
     def start(self, x: NDArray[Any], y: NDArray[Any]) -> None:
@@ -90,8 +93,12 @@ class Driver:
         self._run.start(x, y)
 
     def slices(self) -> Iterator[Slice]:
-        """Train slice by slice until the script has no more."""
-        while True:
+        """Train slice by slice until the script has no more.
+
+        Raises:
+            BadAnswer: it never ends; each slice costs us a probe, so that counts.
+        """
+        for _ in range(self._most_slices):
             match self._run.slice():
                 case (bool() as goes_on, float() | None as loss):
                     yield Slice(goes_on, _finite(loss))
@@ -99,6 +106,8 @@ class Driver:
                         return
                 case other:
                     raise _useless("train", "one slice of training", other)
+        msg = f"training did not end after {self._most_slices} slices"
+        raise BadAnswer(msg)
 
     def predict(self, x: NDArray[Any]) -> NDArray[np.float32]:
         """Return the model's outputs for `x`. Shapes: x (n, ...) -> (n, k)."""

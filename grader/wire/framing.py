@@ -13,7 +13,7 @@ from pydantic import Field, JsonValue, ValidationError
 from grader.models.base import Model
 
 HEAD: Final = struct.Struct("!IQ")
-MAX_JSON_BYTES: Final = 8 * 2**20  # a list of a hundred thousand numbers is 2 MiB
+MAX_JSON_BYTES: Final = 2 * 2**20  # a list of a hundred thousand numbers
 DTYPES: Final = frozenset(
     [
         *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"),
