@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from grader.checks.runner import Ran, passed
 from grader.models.course import Course, Module
@@ -15,6 +16,8 @@ from grader.models.outcome import (
     Passed,
 )
 from grader.models.report import CheckResult, MilestoneResult, ModuleResult
+
+AT_IMPORT: Final = "at import"
 
 
 def score_modules(course: Course, ran: Sequence[Ran]) -> tuple[ModuleResult, ...]:
@@ -81,6 +84,8 @@ def _explained(ran: Ran, good: set[str], weak: set[str]) -> Outcome:
         return outcome
     if isinstance(outcome, Mismatch) and outcome.misconception:
         return outcome
+    if getattr(outcome, "where", "") == AT_IMPORT:
+        return outcome  # nothing ran that could stand on anything
     by = tuple(
         need
         for need in ran.check.marks.needs

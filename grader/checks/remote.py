@@ -84,6 +84,7 @@ class Session:
         answer = self.ask("get", remote, name=name)
         if isinstance(answer, Remote) and names_of(answer)[0] in METHODS:
             self.kinds.add(kind)
+            return Method(self, remote, name)
         return answer
 
     def call(self, target: Any, name: str, args: Any, kwargs: Any) -> Any:
@@ -118,6 +119,10 @@ class Remote:
         return found
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(
+                name
+            )  # numpy and friends ask; a submission must not answer
         return Remote.session_of(self).attribute(self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:

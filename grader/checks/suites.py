@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import os
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,14 +99,24 @@ def _collect(folder: Path, files: list[Path], course: Course) -> tuple[Check, ..
     saved = {k: os.environ.pop(k, None) for k in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")}
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     try:
+        _forget()
         pytest.main([*arguments, *map(str, files)], plugins=[collector])
     finally:
+        _forget()
         os.environ.update({k: v for k, v in saved.items() if v is not None})
         del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
     if collector.failure:
         msg = f"a hidden suite does not load: {collector.failure}"
         raise ConfigError(msg)
     return tuple(_check(item, course) for item in collector.items)
+
+
+def _forget() -> None:
+    """Drop suites imported under the same names, from here or from another folder."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file and FILE.match(Path(file).name) and name == Path(file).stem:
+            del sys.modules[name]
 
 
 def _check(item: pytest.Function, course: Course) -> Check:

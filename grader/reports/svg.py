@@ -80,9 +80,12 @@ class _Place:
         return _number(HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * value / self.y_top)
 
 
+SMALLEST: Final = 1e-12  # no quantity of a report is smaller and not zero
+
+
 def ticks(top: float, about: int = 4, *, whole: bool = False) -> list[float]:
     """Return round values from zero to at least `top`."""
-    if not top > 0:
+    if not top > SMALLEST:
         return [0.0, 1.0]
     raw = max(top / about, 1.0) if whole else top / about
     scale = 10.0 ** math.floor(math.log10(raw))

@@ -135,17 +135,26 @@ def _reached(found: State) -> str:
 
 
 def _failures(report: GradeReport) -> str:
-    told = [
-        _told(f"{module.number} {check.title}", message(check.outcome))
-        for module in report.verdict.modules
-        for check in summary.in_state(module, "failed")
-    ]
+    told = [line for m in report.verdict.modules for line in _failed(m)]
     told += [
         _told(f"milestone {m.number} {m.title}", message(m.outcome))
         for m in report.verdict.milestones
         if state(m.outcome) == "failed"
     ]
     return "\n\n".join(told)
+
+
+def _failed(module: ModuleResult) -> list[str]:
+    """Return a module's failures; the same cause is told once."""
+    alike: dict[Message, list[str]] = {}
+    for check in summary.in_state(module, "failed"):
+        alike.setdefault(message(check.outcome), []).append(check.title)
+    told = []
+    for what, titles in alike.items():
+        more = len(titles) - 1
+        title = f"{titles[0]} (and {_count(more, 'check')} more)" if more else titles[0]
+        told.append(_told(f"{module.number} {title}", what))
+    return told
 
 
 def _told(title: str, what: Message) -> str:

@@ -99,6 +99,7 @@ def _wrong(outcome: Mismatch | Raised) -> Message:
     return Message(outcome.call, lines)
 
 
+AT_IMPORT: Final = "at import"  # as the runner calls it
 _USED_UP: Final[dict[Limit, tuple[str, str]]] = {
     Limit.CPU: (
         "stopped: CPU time used up",
@@ -131,6 +132,10 @@ def _stopped(outcome: LimitExceeded | Crashed | ProtocolViolation) -> Message:
     match outcome:
         case LimitExceeded():
             head, hint = _USED_UP[outcome.which]
+            if outcome.where == AT_IMPORT:
+                hint = (
+                    "Importing a module should only define things; run nothing there."
+                )
             named = ("limit", outcome.limit), ("where", outcome.where), ("hint", hint)
             return Message(head, _lines(*named))
         case Crashed():

@@ -11,16 +11,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import socket
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 
 import docker.errors
-import psutil
 import requests.exceptions
 from docker.models.containers import Container
 from docker.types import LogConfig, Ulimit
@@ -28,10 +25,36 @@ from pydantic import Field
 
 import docker
 from docker import DockerClient
-from grader.errors import InconclusiveError, SandboxUnavailableError
+from grader.errors import InconclusiveError
 from grader.models.base import Model
 from grader.models.measure import Isolation
 from grader.sandbox.attach import Attachment, Demultiplexer, exchange
+from grader.sandbox.engine import (
+    ENGINE_ERRORS,
+    OWNER_LABEL,
+    after_start,
+    available,
+    before_start,
+    connect,
+    image_id,
+    owner,
+    reason,
+    remove_orphans,
+)
+
+__all__ = [
+    "CAPABILITIES",
+    "ISOLATION",
+    "OWNER_LABEL",
+    "ContainerDied",
+    "ContainerLimits",
+    "available",
+    "connect",
+    "container_options",
+    "grade_in_container",
+    "image_id",
+    "remove_orphans",
+]
 
 ISOLATION: Final = Isolation(
     tier="docker",
@@ -46,14 +69,10 @@ ISOLATION: Final = Isolation(
         "one-cpu",
     ),
 )
-OWNER_LABEL: Final = "tinytorch.grader.owner"
-CAPABILITIES: Final = ("SETUID", "SETGID", "KILL")
-_LOCAL: Final = "unix:///var/run/docker.sock"
-_API_TIMEOUT_S: Final = 60  # creating a container on a loaded engine takes seconds
 _KILLED: Final = 137  # 128 + SIGKILL
 _STOP_GRACE_S: Final = 10.0
 _SETTLE_S: Final = 1.0
-_ENGINE_ERRORS: Final = (
+ENGINE_ERRORS: Final = (
     docker.errors.DockerException,
     requests.exceptions.RequestException,
     OSError,
@@ -116,58 +135,13 @@ def grade_in_container(
         return stack.enter_context(_Run(engine, options, limits)).result(request_tar)
 
 
-def connect() -> DockerClient:
-    """Return a client for the engine that DOCKER_HOST names, or the local one.
-
-    Raises:
-        SandboxUnavailableError: none answers.
-    """
-    try:
-        _knock()
-        client = docker.from_env(timeout=_API_TIMEOUT_S)  # asks for the version
-    except _ENGINE_ERRORS as exc:
-        msg = f"no Docker engine answers: {_reason(exc)}"
-        hint = "start Docker, or grade with another --sandbox; see grader doctor"
-        raise SandboxUnavailableError(msg, hint=hint) from exc
-    return client
-
-
-def _knock() -> None:
-    """Fail early where nobody listens: there docker-py forgets to close its socket."""
-    kind, _, path = os.environ.get("DOCKER_HOST", _LOCAL).partition("://")
-    if kind == "unix":
-        with socket.socket(socket.AF_UNIX) as door:
-            door.connect(path)
-
-
-def available(image: str | None = None) -> str | None:
-    """Return why grading in containers cannot work here; None if it can."""
-    try:
-        with contextlib.closing(connect()) as client:
-            if image is not None:
-                image_id(image, client)
-    except SandboxUnavailableError as exc:
-        return exc.message
-    return None
-
-
-def image_id(image: str, client: DockerClient) -> str:
-    """Return the digest of `image`, the same for the same content.
-
-    Raises:
-        SandboxUnavailableError: the engine lacks it or does not answer.
-    """
-    with _before_start(image):
-        return str(client.images.get(image).id)
-
-
 def container_options(limits: ContainerLimits) -> dict[str, Any]:
     """Return the wall as the engine's options: everything but image and command."""
     memory = limits.memory_bytes
     tmpfs = f"rw,nosuid,nodev,noexec,mode=1777,size={limits.tmp_bytes}"
     return {
         "name": f"tinytorch-grader-{uuid.uuid4().hex}",
-        "labels": {OWNER_LABEL: _owner()},
+        "labels": {OWNER_LABEL: owner()},
         "hostname": "grader",
         "user": "0:0",
         "stdin_open": True,
@@ -188,19 +162,6 @@ def container_options(limits: ContainerLimits) -> dict[str, Any]:
     }
 
 
-def remove_orphans(client: DockerClient) -> int:
-    """Remove containers of gradings on this host that are no more; return how many."""
-    host = _host()
-    removed = 0
-    for container in client.containers.list(all=True, filters={"label": OWNER_LABEL}):
-        name, _, process = container.labels[OWNER_LABEL].rpartition("/")
-        if name == host and not _alive(process):
-            with contextlib.suppress(docker.errors.APIError):  # somebody else was first
-                container.remove(force=True, v=True)
-                removed += 1
-    return removed
-
-
 class _Run:
     """One container from its creation to its removal."""
 
@@ -218,7 +179,7 @@ class _Run:
         # By name, and from now on: an interrupt may come before creation has answered.
         self._open.callback(self._remove)
         try:
-            with _before_start(self._options["image"]):
+            with before_start(self._options["image"]):
                 self._container: Container = self._client.containers.create(
                     **self._options
                 )
@@ -244,7 +205,7 @@ class _Run:
             stderr_bytes=self._limits.stderr_bytes,
         )
         deadline = self._started + self._limits.deadline_s
-        with _after_start():
+        with after_start():
             exchange(request, self._writer, self._reader, output, deadline)
             if output.overflow:
                 msg = f"the container wrote more than {self._limits.stdout_bytes} bytes"
@@ -302,58 +263,7 @@ class _Run:
             self._client.api.remove_container(self._name, force=True, v=True)
         except docker.errors.NotFound:
             pass
-        except _ENGINE_ERRORS as exc:
+        except ENGINE_ERRORS as exc:
             _log.warning(
-                "container %s could not be removed: %s", self._name, _reason(exc)
+                "container %s could not be removed: %s", self._name, reason(exc)
             )
-
-
-@contextlib.contextmanager
-def _before_start(image: str) -> Iterator[None]:
-    """Nothing ran yet: every failure of the engine means there is no wall."""
-    try:
-        yield
-    except docker.errors.ImageNotFound as exc:
-        msg = f"the engine has no image {image!r}"
-        raise SandboxUnavailableError(msg, hint="make image") from exc
-    except _ENGINE_ERRORS as exc:
-        msg = f"no container can start: {_reason(exc)}"
-        raise SandboxUnavailableError(msg, hint="see the engine's log") from exc
-
-
-@contextlib.contextmanager
-def _after_start() -> Iterator[None]:
-    """A grading was under way: a failure of the engine is not the submission's."""
-    try:
-        yield
-    except _ENGINE_ERRORS as exc:
-        msg = f"the Docker engine was lost during a grading: {_reason(exc)}"
-        raise InconclusiveError(msg, hint="grade again") from exc
-
-
-def _reason(exc: Exception) -> str:
-    """Return the innermost words: those of the engine or the system."""
-    if isinstance(exc, docker.errors.APIError) and exc.explanation:
-        return str(exc.explanation)
-    while isinstance(cause := exc.__cause__ or exc.__context__, Exception):
-        exc = cause
-    return getattr(exc, "strerror", None) or str(exc)
-
-
-def _owner() -> str:
-    """Name this process so that nobody mistakes a later one of the same id for it."""
-    own = psutil.Process()
-    return f"{_host()}/{own.pid}-{own.create_time():.2f}"
-
-
-def _host() -> str:
-    """Return a name that two hosts of one engine do not share, even if badly named."""
-    return f"{socket.gethostname()}-{uuid.getnode():012x}"
-
-
-def _alive(process: str) -> bool:
-    pid, _, started = process.partition("-")
-    try:
-        return f"{psutil.Process(int(pid)).create_time():.2f}" == started
-    except (psutil.NoSuchProcess, ValueError):
-        return False
