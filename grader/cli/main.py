@@ -214,7 +214,7 @@ def schema() -> None:
 
     Example: grader schema > report-schema.json
     """
-    click.echo(report_schema())
+    click.echo(report_schema(), nl=False)
 
 
 def guarded(program: Callable[[], Any]) -> None:
