@@ -71,7 +71,7 @@ def _enter_own_namespaces() -> None:
         os._exit(0)
 
 
-def install_filter(program: bytes) -> None:
+def _install_filter(program: bytes) -> None:
     """Load a seccomp program; needs no_new_privs and no rights."""
     code = ctypes.create_string_buffer(program, len(program))
     fprog = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(code))
@@ -102,10 +102,12 @@ def confine(rule: dict[str, Any]) -> None:
         _enter_own_namespaces()
     die_with_parent()
     prctl(PR_SET_NO_NEW_PRIVS, 1)
-    # The group, its parent in a nested namespace and the check itself come on top.
-    _lower(resource.RLIMIT_NPROC, rule["processes"] + 3)
+    if rule["uid"] or rule["nest"]:
+        # The group, its parent in a nested namespace, one check: no task beside them.
+        # Set before the first line of a submission, so that no line of it can undo it.
+        _lower(resource.RLIMIT_NPROC, 2 + bool(rule["nest"]))
     if rule["filter"]:
-        install_filter(bytes.fromhex(rule["filter"]))
+        _install_filter(bytes.fromhex(rule["filter"]))
 
 
 def close_all_but(keep: set[int]) -> None:

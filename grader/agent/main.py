@@ -22,7 +22,6 @@ from .confine import (
     close_all_but,
     confine,
     die_with_parent,
-    install_filter,
     limit,
     prctl,
     purge,
@@ -155,8 +154,6 @@ def check(sock: socket.socket, order: dict[str, Any], namespace: Namespace) -> N
     """Serve one check until the judge hangs up."""
     rule, seed = order["rule"], order["seed"]
     limit(rule)
-    if rule["no_processes"]:
-        install_filter(bytes.fromhex(rule["no_processes"]))
     scratch = Path(rule["scratch"]) / f"check-{os.urandom(8).hex()}"
     scratch.mkdir(mode=0o700)
     os.chdir(scratch)

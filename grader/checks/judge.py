@@ -119,7 +119,7 @@ def raised(error: StudentError, call: str, limits: Limits) -> Outcome:
         most = f"{limits.memory_bytes / 2**20:.0f} MiB"
         return LimitExceeded(which=Limit.MEMORY, limit=most, where=where)
     if "BlockingIOError" in names or message.startswith("can't start new thread"):
-        most = f"no processes, {limits.processes} threads"
+        most = "one process with one thread"
         return LimitExceeded(which=Limit.PROCESSES, limit=most, where=where)
     return Raised(
         error=normal(names[0], 80),

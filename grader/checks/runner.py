@@ -91,9 +91,13 @@ class Oracle:
             raise SandboxUnavailableError(msg, hint="grader doctor") from exc
         self._kinds: Kinds = set()
 
-    def tt(self, seed: int) -> Any:
-        """Return the reference's namespace, its random numbers seeded."""
-        session = Session(self._channel, self._kinds, trusted=True)
+    def tt(self, seed: int, *, trusted: bool = True) -> Any:
+        """Return the reference's namespace, its random numbers seeded.
+
+        Args:
+            trusted: its errors are ours; else they are answers, as a student's are.
+        """
+        session = Session(self._channel, self._kinds, trusted=trusted)
         session.ask("seed", seed)
         return session.namespace()
 
@@ -215,7 +219,7 @@ class SuiteRunner:
     def _holds(self, check: Check, seed: int) -> bool:
         """Return whether the check passes on the reference, run now."""
         try:
-            self._call(check, self.oracle.tt(seed), seed)
+            self._call(check, self.oracle.tt(seed, trusted=False), seed)
         except Exception:  # noqa: BLE001 -- any failure here is the check's own
             return False
         return True

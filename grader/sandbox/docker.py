@@ -17,14 +17,13 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 
+import docker
 import docker.errors
-import requests.exceptions
+from docker import DockerClient
 from docker.models.containers import Container
 from docker.types import LogConfig, Ulimit
 from pydantic import Field
 
-import docker
-from docker import DockerClient
 from grader.errors import InconclusiveError
 from grader.models.base import Model
 from grader.models.measure import Isolation
@@ -69,15 +68,10 @@ ISOLATION: Final = Isolation(
         "one-cpu",
     ),
 )
+CAPABILITIES: Final = ("SETUID", "SETGID", "KILL")
 _KILLED: Final = 137  # 128 + SIGKILL
 _STOP_GRACE_S: Final = 10.0
 _SETTLE_S: Final = 1.0
-ENGINE_ERRORS: Final = (
-    docker.errors.DockerException,
-    requests.exceptions.RequestException,
-    OSError,
-)
-
 _log = logging.getLogger(__name__)
 
 

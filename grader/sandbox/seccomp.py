@@ -1,13 +1,9 @@
-"""The system calls that student code may not make, as two seccomp programs.
+"""The system calls that student code may not make, as a seccomp program.
 
-The first stands from before a submission's first line: a deny list with EPERM of the
-kernel's attack surface, every way to new sockets, other processes' memory, namespaces
-and mounts, and to memory that no resident set shows (memfd, shared mappings). `clone3`
-answers ENOSYS, so that the C library falls back to `clone`, whose flags can be seen.
-
-The second is added where a check begins: no new processes. Threads may start; a fork
-fails with EAGAIN, as it does at a limit of processes. Children whose time nobody
-collects would otherwise be time that no meter sees.
+A deny list with EPERM, in force before a submission's first line: the kernel's attack
+surface, every way to new sockets, other processes' memory, namespaces and mounts, and to
+memory that no resident set shows (memfd, shared mappings). `clone3` answers ENOSYS, so
+that the C library falls back to `clone`, whose flags can be seen.
 """
 
 from __future__ import annotations
@@ -18,7 +14,6 @@ import struct
 from typing import Final, NamedTuple
 
 CLONE_NEWUSER: Final = 0x10000000
-CLONE_THREAD: Final = 0x00010000
 MAP_SHARED: Final = 0x01
 _ARGUMENT_0, _ARGUMENT_3 = 16, 40  # low words, little endian
 _LOAD, _EQUAL, _BITS, _AT_LEAST, _RETURN = 0x20, 0x15, 0x45, 0x35, 0x06
@@ -128,18 +123,17 @@ class _Machine(NamedTuple):
     clone: int
     clone3: int
     mmap: int
-    forks: tuple[int, ...]  # calls that can only make processes
     denied: dict[str, int]
 
 
 _MACHINES: Final = {
-    "x86_64": _Machine(0xC000003E, 56, 435, 9, (57, 58), _X86_64),
-    "aarch64": _Machine(0xC00000B7, 220, 435, 222, (), _AARCH64),
+    "x86_64": _Machine(0xC000003E, 56, 435, 9, _X86_64),
+    "aarch64": _Machine(0xC00000B7, 220, 435, 222, _AARCH64),
 }
 
 
 def program(machine: str = "") -> bytes:
-    """Return the first program for `machine` (default: this one); empty if unknown."""
+    """Return the program for `machine` (default: this one); empty if unknown."""
     known = _MACHINES.get(machine or platform.machine())
     if known is None:
         return b""
@@ -148,23 +142,6 @@ def program(machine: str = "") -> bytes:
     code += _refuse_where(known.mmap, _ARGUMENT_3, MAP_SHARED)
     for number in sorted(set(known.denied.values())):
         code += _answer_to(number, errno.EPERM)
-    return b"".join([*code, _step(_RETURN, _ALLOW)])
-
-
-def no_processes(machine: str = "") -> bytes:
-    """Return the second program for `machine` (default: this one); empty if unknown."""
-    known = _MACHINES.get(machine or platform.machine())
-    if known is None:
-        return b""
-    code = _preamble(known)
-    for number in known.forks:
-        code += _answer_to(number, errno.EAGAIN)
-    code += [
-        _step(_EQUAL, known.clone, 0, 3),
-        _step(_LOAD, _ARGUMENT_0),
-        _step(_BITS, CLONE_THREAD, 1, 0),
-        _step(_RETURN, _ERRNO | errno.EAGAIN),
-    ]
     return b"".join([*code, _step(_RETURN, _ALLOW)])
 
 

@@ -156,11 +156,9 @@ class Zygote:
             "uid": uid,
             "nest": self.wall.nest,
             "filter": "" if bare else _FILTER,
-            "no_processes": "" if bare else _NO_PROCESSES,
             "scratch": self.scratch,
             "cpu_s": limits.cpu_s,
             "memory_bytes": limits.memory_bytes,
-            "processes": limits.processes,
         }
 
     def meter(self) -> Meter:
@@ -390,4 +388,3 @@ def _entry(
 
 
 _FILTER: Final = seccomp.program().hex()
-_NO_PROCESSES: Final = seccomp.no_processes().hex()
