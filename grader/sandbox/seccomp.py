@@ -1,9 +1,9 @@
 """The system calls that student code may not make, as a seccomp program.
 
 A deny list with EPERM, in force before a submission's first line: the kernel's attack
-surface, every way to new sockets, other processes' memory, namespaces and mounts, and to
-memory that no resident set shows (memfd, shared mappings). `clone3` answers ENOSYS, so
-that the C library falls back to `clone`, whose flags can be seen.
+surface, every way to new sockets, other processes' memory, namespaces and mounts, and
+to memory that no resident set shows (memfd, shared mappings). `clone3` answers ENOSYS,
+so that the C library falls back to `clone`, whose flags can be seen.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 
 # Numbers by machine: (audit architecture, clone, clone3, denied calls).
 _X86_64: Final = {
+    **{"memfd_create": 319, "memfd_secret": 447},
     "socket": 41,
     "connect": 42,
     "accept": 43,
@@ -68,6 +69,7 @@ _X86_64: Final = {
     "acct": 163,
 }
 _AARCH64: Final = {
+    **{"memfd_create": 279, "memfd_secret": 447},
     "socket": 198,
     "connect": 203,
     "accept": 202,
