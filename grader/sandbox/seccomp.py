@@ -21,7 +21,8 @@ _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 
 # Numbers by machine: (audit architecture, clone, clone3, denied calls).
 _X86_64: Final = {
-    **{"memfd_create": 319, "memfd_secret": 447},
+    "memfd_create": 319,
+    "memfd_secret": 447,
     "socket": 41,
     "connect": 42,
     "accept": 43,
@@ -69,7 +70,8 @@ _X86_64: Final = {
     "acct": 163,
 }
 _AARCH64: Final = {
-    **{"memfd_create": 279, "memfd_secret": 447},
+    "memfd_create": 279,
+    "memfd_secret": 447,
     "socket": 198,
     "connect": 203,
     "accept": 202,
