@@ -57,17 +57,17 @@ check: setup ## lint, format, types, layers, template: exactly what CI checks
 	$(BIN)/python reference/tools/template.py --check
 
 image: setup ## build the staff image: engine, hidden suites, reference
-	docker/wheels.sh $(BASE_IMAGE) $(BIN)/python
+	container/wheels.sh $(BASE_IMAGE) $(BIN)/python
 	docker build --build-arg BASE_IMAGE=$(BASE_IMAGE) --build-arg VERSION=$(VERSION) \
 		--target staff --tag $(IMAGE) .
 
 image-engine: setup ## build the image without suites and reference
-	docker/wheels.sh $(BASE_IMAGE) $(BIN)/python
+	container/wheels.sh $(BASE_IMAGE) $(BIN)/python
 	docker build --build-arg BASE_IMAGE=$(BASE_IMAGE) --build-arg VERSION=$(VERSION) \
 		--target engine --tag $(ENGINE_IMAGE) .
 
 base-image: ## make a base image by debootstrap, where no registry is reachable
-	docker/base-image.sh $(LOCAL_BASE)
+	container/base-image.sh $(LOCAL_BASE)
 
 bench: setup ## measure what the wall costs; the other benchmarks: bench/README.md
 	$(BIN)/python bench/isolation/run.py $(BENCH_ARGS)

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
 from docker import DockerClient
+
 from grader.errors import InconclusiveError, SandboxUnavailableError
 from grader.sandbox.docker import (
     CAPABILITIES,
@@ -29,7 +29,9 @@ from grader.sandbox.docker import (
 
 pytestmark = pytest.mark.docker
 MIB = 2**20
-SMALL = ContainerLimits(memory_bytes=256 * MIB, tmp_bytes=16 * MIB, deadline_s=60)
+SMALL = ContainerLimits(
+    memory_bytes=256 * MIB, tmp_bytes=16 * MIB, processes=64, deadline_s=60
+)
 # A probe is a request that is run: the image's wall without the judge.
 PROBE = """
 FROM {image}
@@ -382,7 +384,7 @@ def test_deadline_ends_it(probe: Probe, source: str) -> None:
     died = probe.died(source, limits)
 
     assert died.timed_out
-    # 256 processes of a fork bomb share one CPU to die: measured up to 6 s under load.
+    # Measured: 0.3 s late on an idle machine; a fork bomb dies slowly on a loaded one.
     assert died.wall_s < 3.0 + 12.0
 
 

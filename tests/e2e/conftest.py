@@ -13,7 +13,7 @@ def grader(tmp_path_factory: pytest.TempPathFactory) -> Grader:
     """The command, with two rounds to grade in."""
     made = Grader(tmp_path_factory.mktemp("state"))
     for name in ("one", "two"):
-        assert made("round", "new", name).code == 0
+        assert made.here("round", "new", name).code == 0
     return made
 
 

@@ -8,4 +8,6 @@ def _answer(self, request):
     return {"n": request["n"], "value": {"a": 0}}, [np.zeros(0, np.float32)]
 
 
-sys.modules["__main__"].Interpreter.answer = _answer
+for _found in object.__subclasses__():
+    if _found.__name__ == "Interpreter":
+        _found.answer = _answer

@@ -4,7 +4,7 @@ _honest = system_info
 
 
 def system_info():
-    print("sent", _sent)
+    print("sent", _sent > 0)
     return _honest()
 
 

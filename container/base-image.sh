@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Make a base image without a container registry: debootstrap, then `docker import`.
 #
-# usage: docker/base-image.sh [TAG]        (default tinytorch-grader-base:local)
+# usage: container/base-image.sh [TAG]        (default tinytorch-grader-base:local)
 #
-# The image is the host's own Debian or Ubuntu release with Python and nothing else.
+# The image is the host's own Debian release with Python and nothing else.
 # The mirror is the one the host's apt uses. The file system is kept as a tarball in
 # ${XDG_CACHE_HOME:-~/.cache}/tinytorch-grader, so the second run takes seconds; it is
 # made anew when this script changes, after 30 days, or with FRESH=1.
@@ -43,8 +43,8 @@ bootstrap() ( # suite, mirror, tarball
 main() {
   local suite mirror key tarball
   command -v docker >/dev/null || fail 'docker is not installed'
-  suite=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
-  [ -n "$suite" ] || fail 'not a Debian or Ubuntu host; use an official image: make image'
+  suite=$(. /etc/os-release && [ "$ID" = debian ] && printf '%s' "${VERSION_CODENAME:-}") ||
+    fail 'not a Debian host; use an official image: make image'
   key=$(sha256sum "${BASH_SOURCE[0]}" | cut -c1-12)
   tarball="$CACHE/base-$suite-$(uname -m)-$key.tar"
   mkdir -p "$CACHE"

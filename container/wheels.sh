@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Put into wheels/ what the image needs, for the Python inside BASE_IMAGE.
 #
-# usage: docker/wheels.sh BASE_IMAGE [PYTHON]     (default python3)
+# usage: container/wheels.sh BASE_IMAGE [PYTHON]     (default python3)
 #
 # wheels/packages: all of requirements.lock, checked against its hashes here, on the
 # host, so that `docker build` needs no network; kept while lock and base stay the same.
@@ -9,7 +9,7 @@
 # folder in the checkout can never reach the image.
 set -euo pipefail
 
-readonly BASE_IMAGE="${1:?usage: docker/wheels.sh BASE_IMAGE [PYTHON]}"
+readonly BASE_IMAGE="${1:?usage: container/wheels.sh BASE_IMAGE [PYTHON]}"
 readonly PYTHON="${2:-python3}"
 
 # Prints "3.11 x86_64 36": Python, machine, minor version of glibc.
