@@ -52,9 +52,16 @@ def zygote(control: socket.socket) -> None:
     gc.collect()
     gc.freeze()  # children share these pages; a collection must not touch them
     control.send(b'{"ready": true}')
+    uids: set[int] = set()
     while True:
-        order, descriptors = receive(control)
+        try:
+            order, descriptors = receive(control)
+        except EOFError:  # the judge is gone, perhaps killed: leave nothing behind
+            for uid in uids:
+                purge(uid, [])
+            os._exit(0)
         reap()
+        uids |= {order["rule"]["uid"]} - {0} if "rule" in order else set()
         if order["do"] == "purge":
             purge(order["uid"], order["folders"])
         elif order["do"] == "group":
@@ -64,10 +71,10 @@ def zygote(control: socket.socket) -> None:
 
 
 def receive(control: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    """Return an order and its descriptors from the judge; exit when it is gone."""
+    """Return an order and its descriptors; EOFError when the judge is gone."""
     data, descriptors, _, _ = socket.recv_fds(control, 1 << 16, 4)
     if not data:
-        os._exit(0)
+        raise EOFError
     return json.loads(data), descriptors
 
 
@@ -85,6 +92,8 @@ def fork_group(order: dict[str, Any], descriptors: list[int]) -> None:
     if os.fork() == 0:
         try:
             group(order["rule"], *descriptors)
+        except EOFError:
+            os._exit(0)
         except BaseException:
             tell()
         finally:

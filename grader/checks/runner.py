@@ -6,6 +6,7 @@ share a group (the package imported once); each check has a process of its own.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import time
@@ -148,7 +149,9 @@ class SuiteRunner:
 
     def _start_anew(self) -> None:
         """Give a check that could not be judged a new sandbox."""
-        self._group, self._broken = None, None
+        with contextlib.suppress(SandboxLost):  # it may be lost already
+            self._leave()
+        self._broken = None
         self.zygote.restart()
 
     def _run(self, check: Check) -> Ran:

@@ -29,7 +29,7 @@ from grader.sandbox.endings import Died, Ending, LimitHit, SandboxLost, StudentE
 from grader.sandbox.meter import Meter
 from grader.sandbox.package import Package
 from grader.sandbox.tree import Tree, threads
-from grader.sandbox.uids import Lease
+from grader.sandbox.uids import SCRATCH_PREFIX, Lease
 from grader.sandbox.wall import Wall
 from grader.wire.framing import request_frame
 
@@ -65,7 +65,7 @@ class Zygote:
         if self.wall.switch_uid:
             self._lease = Lease()
         if not self.wall.bubblewrap:
-            self._scratch = tempfile.TemporaryDirectory(prefix="tinytorch-scratch-")
+            self._scratch = tempfile.TemporaryDirectory(prefix=SCRATCH_PREFIX)
             Path(self._scratch.name).chmod(0o1777)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
