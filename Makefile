@@ -1,7 +1,7 @@
 # The one door: everything that CI does, a person does by one of these.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-docker check image image-engine base-image bench site \
+.PHONY: help setup demo test test-docker check image image-engine base-image bench site student \
 	lock clean
 
 VENV := .venv
@@ -71,6 +71,15 @@ base-image: ## make a base image by debootstrap, where no registry is reachable
 
 bench: setup ## measure what the wall costs; the other benchmarks: bench/README.md
 	$(BIN)/python bench/isolation/run.py $(BENCH_ARGS)
+
+student: ## make a student's repository: make student OUT=folder
+	@[ -n "$(OUT)" ] || { echo "student: name a new folder, OUT=..." >&2; exit 2; }
+	@[ ! -e "$(OUT)" ] || { echo "student: $(OUT) exists already" >&2; exit 2; }
+	@mkdir -p "$(OUT)"
+	@git ls-files -z student_template milestones | xargs -0 tar -cf - | tar -xf - -C "$(OUT)"
+	@mv "$(OUT)"/student_template/* "$(OUT)"/student_template/.[a-z]* "$(OUT)"
+	@rmdir "$(OUT)/student_template"
+	@echo "student repository in $(OUT): cd $(OUT) && make help"
 
 site: setup ## build the leaderboard of the local store into site/
 	$(BIN)/grader publish --to site

@@ -107,7 +107,7 @@ def _attempt(
     shipped = [context.scripts / "data"]
     roots = [context.data, *shipped] if context.data else shipped
     data = datasets.load(
-        profile.data, root=roots, profile=context.profile, seed=seed, compact=False
+        profile.data, root=roots, profile=context.profile, seed=seed, compact=True
     )
     script = context.scripts / milestone.folder / profile.script
     return Attempt(

