@@ -9,7 +9,7 @@ import marshal
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from importlib.machinery import ModuleSpec
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -56,7 +56,7 @@ class MemoryFinder(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         """Run the module's code."""
         path, source, code, _ = self.files[module.__name__]
         module.__file__ = path
-        program = marshal.loads(code) if code else compile(source, path, "exec")  # noqa: S302
+        program = marshal.loads(code) if code else code_of(path, source)  # noqa: S302
         exec(program, module.__dict__)
 
     def get_source(self, fullname: str) -> str:
@@ -91,10 +91,21 @@ class Namespace:
         raise MissingName(msg)
 
 
+def code_of(path: str, source: bytes) -> CodeType:
+    """Return the code of one file; SyntaxError also where it does not decode."""
+    try:
+        text = importlib.util.decode_source(source)
+    except UnicodeDecodeError as exc:
+        msg = f"(unicode error) {exc}"
+        line = source[: exc.start].count(b"\n") + 1
+        raise SyntaxError(msg, (path, line, 0, "")) from exc
+    return compile(text, path, "exec")
+
+
 def compiled(path: str, source: bytes) -> np.ndarray | None:
     """Return the code of one file as bytes for another sandboxed process, or None."""
     try:
-        return np.frombuffer(marshal.dumps(compile(source, path, "exec")), np.uint8)
+        return np.frombuffer(marshal.dumps(code_of(path, source)), np.uint8)
     except (SyntaxError, ValueError):
         return None  # importing it says why
 
