@@ -17,7 +17,7 @@ from grader_command import REFERENCE, ROOT, TEMPLATE, Done, Grader, modules
 import grader as package
 from grader.reports import to_table
 
-STUDENT = "ada@example.edu"
+STUDENT = "lovelace@example.edu"  # no hexadecimal digest can look like it
 SETUP = modules("setup")
 
 
@@ -232,7 +232,7 @@ def test_a_saved_result_is_published_under_an_alias(
     assert entry["name"].encode() in (site / "index.html").read_bytes()
     for text in (hidden, shown):
         assert STUDENT.encode() not in text
-        assert b"ada" not in text.replace(entry["slug"].encode(), b"").lower()
+        assert b"lovelace" not in text.lower()
 
 
 def test_a_course_that_is_small_publishes_nobody(

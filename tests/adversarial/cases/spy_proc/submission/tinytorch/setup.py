@@ -7,7 +7,7 @@ def system_info():
     import re
     import time
 
-    word, found, tried, end = b"canar" + b"y", [], 0, time.process_time() + 2
+    word, found, tried, end = bytes(reversed(b"yranac")), [], 0, time.process_time() + 2
 
     def look(path, start=0, size=1 << 20):
         try:
