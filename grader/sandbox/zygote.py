@@ -175,7 +175,10 @@ class Zygote:
         Raises:
             SandboxLost: something survives; ours, and the run must not go on.
         """
-        if uid and self._process.poll() is None:
+        if uid and self._process.poll() is not None:
+            msg = "the sandbox ended"
+            raise SandboxLost(msg)
+        if uid:
             # Behind bubblewrap these are the sandbox's own, and end with it.
             folders = [] if self.wall.bubblewrap else [self.scratch, *OPEN_FOLDERS]
             self.command({"do": "purge", "uid": uid, "folders": folders})
