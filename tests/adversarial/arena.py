@@ -80,8 +80,10 @@ def load_case(folder: Path) -> Case:
     for key in ("outcome", "limit", "milestone"):
         if isinstance(said.get(key), str):
             said[key] = [said[key]]
-    tuples = {k: tuple(v) if isinstance(v, list) else v for k, v in said.items()}
-    case = Case(name=folder.name, **tuples)
+    values: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in said.items()
+    }
+    case = Case(name=folder.name, **values)
     if not (case.markers or case.outcome or case.milestone):
         msg = f"{case.name}: nothing in expect.toml proves that the attack ran"
         raise ValueError(msg)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 from arena import Arena, Battle, Case, arena, cases, fight
 
 from grader.models.outcome import LimitExceeded
@@ -26,17 +27,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
         yield made
 
 
-def parameters() -> list[object]:
-    found = []
+def parameters() -> Iterator[ParameterSet]:
     for case in CASES:
-        marks = []
-        if case.hole:
-            marks.append(pytest.mark.xfail(reason=case.hole, strict=True))
-        found.append(pytest.param(case, id=case.name, marks=marks))
-    return found
+        open_hole = pytest.mark.xfail(reason=case.hole, strict=True)
+        yield pytest.param(case, id=case.name, marks=[open_hole] if case.hole else [])
 
 
-@pytest.mark.parametrize("case", parameters())
+@pytest.mark.parametrize("case", [*parameters()])
 def test_the_attack_earns_nothing_and_leaves_nothing(
     case: Case, place: Arena, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
