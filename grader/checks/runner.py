@@ -159,20 +159,19 @@ class SuiteRunner:
         try:
             if refused := self._enter(check.module):
                 return Ran(check, refused, "", nothing)
+            try:
+                return self._in_process(check, self._limits_of(check))
+            except Died as exc:  # before the check could start
+                self._leave()
+                return Ran(check, Crashed(how=str(exc)), "", nothing)
         except SandboxLost as exc:
             return Ran(check, Inconclusive(reason=str(exc)), "", nothing)
+
+    def _limits_of(self, check: Check) -> Limits:
         limits = self.course.limits.check
-        if check.marks.cpu_s is not None:
-            limits = Limits.model_validate(
-                limits.model_dump() | {"cpu_s": check.marks.cpu_s}
-            )
-        try:
-            return self._in_process(check, limits)
-        except Died as exc:  # before the check could start
-            self._leave()
-            return Ran(check, Crashed(how=str(exc)), "", nothing)
-        except SandboxLost as exc:
-            return Ran(check, Inconclusive(reason=str(exc)), "", nothing)
+        if check.marks.cpu_s is None:
+            return limits
+        return Limits.model_validate(limits.model_dump() | {"cpu_s": check.marks.cpu_s})
 
     def _in_process(self, check: Check, limits: Limits) -> Ran:
         assert self._group is not None  # noqa: S101 -- `_enter` has made it

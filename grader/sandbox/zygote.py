@@ -263,10 +263,15 @@ class Group:
         self._stream, stream = socket.socketpair()
         self._output, output = os.pipe()
         order = {"do": "group", "rule": zygote.rule(uid, ceiling)}
-        with control, stream:
-            descriptors = [control.fileno(), stream.fileno(), output]
-            zygote.command(order, descriptors)
-        os.close(output)
+        try:
+            with control, stream:
+                descriptors = [control.fileno(), stream.fileno(), output]
+                zygote.command(order, descriptors)
+        except SandboxLost:
+            self._release()
+            raise
+        finally:
+            os.close(output)
         self._idle = zygote.tree.pids()
         self.alive = True
 
@@ -371,12 +376,15 @@ class Group:
         try:
             self._zygote.clear(self._uid, self._before)
         finally:
-            if self._channel is not None:
-                self._channel.close()
-                self._channel = None
-            self._control.close()
-            self._stream.close()
-            os.close(self._output)
+            self._release()
+
+    def _release(self) -> None:
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+        self._control.close()
+        self._stream.close()
+        os.close(self._output)
 
 
 def _entry(
