@@ -140,12 +140,15 @@ class SuiteRunner:
         return ran
 
     def _retried(self, check: Check) -> Ran:
+        ran = self._run(check)
         for _ in range(ATTEMPTS - 1):
-            ran = self._run(check)
             if not isinstance(ran.outcome, Inconclusive):
                 return ran
             self._start_anew()
-        return self._run(check)
+            ran = self._run(check)
+        if isinstance(ran.outcome, Inconclusive):
+            self._start_anew()  # for the checks that follow
+        return ran
 
     def _start_anew(self) -> None:
         """Give a check that could not be judged a new sandbox."""
