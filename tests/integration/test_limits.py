@@ -16,7 +16,7 @@ from grader.models.submission import SourceFile
 from grader.sandbox import Died, LimitHit, Package, StudentError, Wall, Zygote, choose
 from grader.sandbox.wall import _readable_problem
 
-CEILING = Limits(cpu_s=60, memory_bytes=2**32, processes=64)
+CEILING = Limits(cpu_s=60, memory_bytes=2**31, processes=64)
 LATE_S = 1.0
 SOURCE = b"""
 import mmap
@@ -48,7 +48,7 @@ def stop():
 
 
 def eat():
-    return int(np.ones(2**28).sum())
+    return int(np.ones(2**26).sum())
 
 
 def nibble():
@@ -86,13 +86,18 @@ def plain_uid() -> Wall:
     return Wall(Isolation(tier="uid"), bubblewrap=False, switch_uid=True, nest=False)
 
 
+def uid_problem() -> str:
+    """Return why plain user ids cannot be tested here; empty if they can."""
+    return _readable_problem(()) if os.geteuid() == 0 else "only root switches uids"
+
+
 @pytest.fixture(scope="module", params=["strongest", "uid without bubblewrap"])
 def zygote(request: pytest.FixtureRequest) -> Iterator[Zygote]:
     if request.param == "strongest":
         wall = choose("auto")
-    elif os.geteuid() != 0:
-        pytest.skip("only root can switch uids")
-    elif problem := _readable_problem(()):
+    elif problem := uid_problem():
+        if "uid" in os.environ.get("GRADER_REQUIRE", ""):
+            pytest.fail(problem)
         pytest.skip(problem)
     else:
         wall = plain_uid()
@@ -184,11 +189,11 @@ def test_a_check_after_all_that_is_well(zygote: Zygote) -> None:
 
 def test_peak_memory_is_measured_between_samples(zygote: Zygote) -> None:
     group = zygote.group((), Limits())
-    channel = group.check(Limits(memory_bytes=2**31 + 2**28), seed=0)
+    channel = group.check(Limits(cpu_s=30, wall_s=60, memory_bytes=2**30), seed=0)
 
     total = Session(channel, set(), trusted=False).namespace().eat()
     used = group.finish().usage
     group.close()
 
-    assert total == 2**28
-    assert 2**31 <= used.peak_rss_bytes < 2**31 + 2**27
+    assert total == 2**26
+    assert 2**29 <= used.peak_rss_bytes < 2**29 + 2**27
