@@ -94,6 +94,7 @@ class _Collector:
 def _collect(folder: Path, files: list[Path], course: Course) -> tuple[Check, ...]:
     collector = _Collector()
     arguments = ["-c", os.devnull, "--rootdir", str(folder), "--noconftest"]
+    arguments += ["--confcutdir", str(folder)]  # folders above need not be listed
     arguments += ["--import-mode=importlib", "-p", "no:terminal", "-p", "no:logging"]
     arguments += ["-p", "no:cacheprovider", "-p", "no:faulthandler"]
     saved = {k: os.environ.pop(k, None) for k in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")}
