@@ -9,12 +9,12 @@ import uuid
 from collections.abc import Iterator
 from typing import Final
 
+import docker
 import docker.errors
 import psutil
 import requests.exceptions
-
-import docker
 from docker import DockerClient
+
 from grader.errors import InconclusiveError, SandboxUnavailableError
 
 OWNER_LABEL: Final = "tinytorch.grader.owner"

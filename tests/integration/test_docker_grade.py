@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from docker import DockerClient
 
 import grader
-from docker import DockerClient
 from grader import api
 from grader.models.outcome import NotImplementedYet
 from grader.models.report import GradeReport

@@ -26,7 +26,8 @@ def system_info():
                             found += word.findall(file.read(1 << 18))
                 except OSError:
                     continue
-            if found or time.process_time() > end:
+            if time.process_time() > end:
                 break
-    print("walked over", looked, "files", "FOUND" if found else "nothing", found[:5])
+    words = " ".join(sorted({word.decode() for word in found})[:40])
+    print("walked over", looked, "files", f"FOUND {words}" if found else "nothing")
     return _honest()
