@@ -166,7 +166,7 @@ def grade_in_docker(
     with closing(docker.connect()) as client, closing(Lease()) as lease:
         image = os.environ.get(IMAGE_VARIABLE, IMAGE)
         environment = {
-            "GRADER_UID_BASE": str(lease.first),
+            "GRADER_UID_BASE": str(lease.container_base()),
             "GRADER_IMAGE_DIGEST": docker.image_id(image, client),
         }
         answer = docker.grade_in_container(

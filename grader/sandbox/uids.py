@@ -24,6 +24,7 @@ BLOCK: Final = 64
 SWEEP_S: Final = 60.0
 SCRATCH_PREFIX: Final = "tinytorch-scratch-"
 BLOCKS: Final = 256
+BLOCKS_A_CONTAINER: Final = 8
 
 
 def sweep(block: range) -> None:
@@ -93,6 +94,15 @@ class Lease:
             os.close(descriptor)
         msg = f"all {BLOCKS} blocks of user ids are in use"
         raise SandboxUnavailableError(msg, hint="wait for other gradings to end")
+
+    def container_base(self) -> int:
+        """Return where a container's own ids begin, apart from all others of the host.
+
+        The kernel counts processes per id across containers, and a judge leases a block
+        for each of its zygotes.
+        """
+        above = FIRST + BLOCKS * BLOCK
+        return above + (self.first - FIRST) * BLOCKS_A_CONTAINER
 
     def next(self) -> int:
         """Return a uid that nothing runs as."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -86,8 +87,14 @@ def zygotes(monkeypatch: pytest.MonkeyPatch) -> list[Zygote]:
 
 def end(zygote: Zygote) -> None:
     """Kill a sandbox from outside, as an operator or the kernel might."""
-    for pid in zygote.tree.pids():
-        os.kill(pid, signal.SIGKILL)
+    kill(zygote.tree.pids())
+
+
+def kill(pids: set[int]) -> None:
+    """Kill processes; one may be gone already, as the death of another takes it."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 # --- something of ours dies
@@ -134,9 +141,8 @@ def test_a_dead_group_is_replaced(zygotes: list[Zygote]) -> None:
     def kill_group(text: str) -> None:
         if text.endswith("platform_names_the_system"):
             student = zygotes[1]
-            for pid in student.tree.pids() - student.own:
-                killed.append(pid)
-                os.kill(pid, signal.SIGKILL)
+            killed.extend(student.tree.pids() - student.own)
+            kill({*killed})
             time.sleep(0.05)
 
     results = checks_of(job(kill_group))
@@ -402,8 +408,7 @@ def test_a_check_in_a_dead_group_says_so() -> None:
     small = package(b"def well():\n    return 42\n", "well")
     with Zygote(choose("auto"), small, memory=Limits()) as zygote:
         group = zygote.group((), Limits())
-        for pid in zygote.tree.pids() - zygote.own:
-            os.kill(pid, signal.SIGKILL)
+        kill(zygote.tree.pids() - zygote.own)
         deadline = time.monotonic() + GONE_S
         while zygote.tree.living(zygote.tree.pids()) - zygote.own:
             assert time.monotonic() < deadline
