@@ -26,8 +26,7 @@ def system_info():
                             found += word.findall(file.read(1 << 18))
                 except OSError:
                     continue
-            if time.process_time() > end:
+            if found or time.process_time() > end:
                 break
-    words = " ".join(sorted({word.decode() for word in found})[:40])
-    print("walked over", looked, "files", f"FOUND {words}" if found else "nothing")
+    print("walked over", looked, "files", "FOUND" if found else "nothing", found[:5])
     return _honest()

@@ -30,7 +30,7 @@ def system_info():
             if not found and time.process_time() < end:
                 look(f"/proc/{pid}/mem", low, min(high - low, 16 << 20))
         tried += 1
-    print("looked at", tried > 0, f"FOUND {found[0][1].decode()}" if found else "nothing")
+    print("looked at", tried > 0, "FOUND" if found else "nothing", found[:5])
     try:
         open("/proc/1/mem", "rb")
         print("OPENED")
