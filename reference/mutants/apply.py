@@ -4,9 +4,11 @@
     python reference/mutants/apply.py MUTANT OUT_DIR
     python reference/mutants/apply.py --list
 
-OUT_DIR/tinytorch must not exist yet. `typical_mistakes.toml` holds several mistakes of
-one student; each edit of `mutants.toml` is a package of its own. An edit replaces text
-that must occur exactly once, so that an edit which the reference has outgrown is seen.
+OUT_DIR/tinytorch must not exist yet. Each edit of a module's file (`02_tensor.toml`) is
+a package of its own; other files (`typical_mistakes.toml`) are one package each, with
+several mistakes of one student. An edit replaces text that must occur exactly once, so
+that an edit which the reference has outgrown is seen. Every check in `catches` must
+fail; the first of them must tell the student `mistake`, where one is given.
 """
 
 from __future__ import annotations
@@ -21,7 +23,6 @@ from typing import Final
 
 HERE: Final = Path(__file__).resolve().parent
 REFERENCE: Final = HERE.parent / "tinytorch"
-SINGLE: Final = "mutants"  # each of its edits is a package; elsewhere all together
 USAGE: Final = "usage: python reference/mutants/apply.py (NAME OUT_DIR | --list)\n"
 
 
@@ -53,10 +54,12 @@ def load(folder: Path = HERE) -> dict[str, tuple[Edit, ...]]:
     for path in sorted(folder.glob("*.toml")):
         rows = tomllib.loads(path.read_text(encoding="utf-8"))["edits"]
         edits = tuple(Edit(**row | {"catches": tuple(row["catches"])}) for row in rows)
-        if path.stem == SINGLE:
-            packages |= {edit.name: (edit,) for edit in edits}
-        else:
-            packages[path.stem] = edits
+        alone = path.stem[0].isdigit()  # a module: each edit is a package
+        found = {e.name: (e,) for e in edits} if alone else {path.stem: edits}
+        if packages.keys() & found.keys():
+            msg = f"{path.name}: taken names: {sorted(packages.keys() & found.keys())}"
+            raise ValueError(msg)
+        packages |= found
     return packages
 
 
