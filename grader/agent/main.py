@@ -12,7 +12,6 @@ import shutil
 import socket
 import struct
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from .confine import (
     PR_SET_CHILD_SUBREAPER,
     PR_SET_DUMPABLE,
     close_all_but,
+    close_mounts,
     confine,
     die_with_parent,
     limit,
@@ -42,8 +42,14 @@ WARM = [
 ]
 
 
-def zygote(control: socket.socket) -> None:
-    """Fork groups until the judge hangs up; never runs student code."""
+def zygote(control: socket.socket, scratch: str = "", size_bytes: int = 0) -> None:
+    """Fork groups until the judge hangs up; never runs student code.
+
+    Args:
+        scratch: the only place that stays writable, a file system of `size_bytes`.
+    """
+    if scratch:
+        close_mounts(scratch, size_bytes)
     prctl(PR_SET_DUMPABLE, 0)
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     for name in WARM:
@@ -154,19 +160,26 @@ def fork_check(
     os.close(sock_fd)
     os.close(output)
     status = os.waitpid(pid, 0)[1]
-    scratch = Path(order["rule"]["scratch"])
-    for entry in scratch.iterdir():
-        with contextlib.suppress(RecursionError):  # what is deeper ends with the group
-            shutil.rmtree(entry, ignore_errors=True)
+    empty(order["rule"]["scratch"])
     control.send(STATUS.pack(status))
+
+
+def empty(scratch: str) -> None:
+    """Remove what a check left; what lies deeper than Python's stack ends later."""
+    for name in os.listdir(scratch):  # noqa: PTH208 -- see `check`
+        path = f"{scratch}/{name}"
+        for remove in (os.rmdir, os.unlink, shutil.rmtree):
+            with contextlib.suppress(OSError, RecursionError):
+                remove(path)
+                break
 
 
 def check(sock: socket.socket, order: dict[str, Any], namespace: Namespace) -> None:
     """Serve one check until the judge hangs up."""
     rule, seed = order["rule"], order["seed"]
     limit(rule)
-    scratch = Path(rule["scratch"]) / f"check-{os.urandom(8).hex()}"
-    scratch.mkdir(mode=0o700)
+    scratch = f"{rule['scratch']}/check-{os.urandom(8).hex()}"
+    os.mkdir(scratch, 0o700)  # noqa: PTH102 -- as few touched pages as can be
     os.chdir(scratch)
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002 -- what packages draw from

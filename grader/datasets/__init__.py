@@ -11,6 +11,7 @@ from grader.datasets.dataset import DataSet, Origin, Profile
 from grader.datasets.fetch import Fetched, fetch
 from grader.datasets.load import load
 from grader.datasets.published import PUBLISHED
+from grader.datasets.rename import renamed
 from grader.datasets.shift import shifted
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "Profile",
     "fetch",
     "load",
+    "renamed",
     "shifted",
 ]

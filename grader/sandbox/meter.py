@@ -9,14 +9,13 @@ and every member's own high-water mark.
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import psutil
 
 from grader.models.measure import Limits, Sample, Usage
 from grader.models.outcome import Limit
 from grader.sandbox.endings import LimitHit, Starved
-from grader.sandbox.tree import Tree, threads, waited_s
+from grader.sandbox.tree import Tree, peak_rss_bytes, threads, waited_s
 
 MAX_SAMPLES = 240  # of a curve; halved when full, so that any run fits a report
 STARVING = "the host had no CPU time to give"
@@ -165,11 +164,4 @@ class Meter:
         return max(0, rss - self.baseline_rss_bytes)
 
     def _high_water_bytes(self, pid: int) -> int:
-        try:
-            text = Path(f"/proc/{pid}/status").read_text()
-        except (FileNotFoundError, ProcessLookupError):
-            return 0
-        for line in text.splitlines():
-            if line.startswith("VmHWM:"):
-                return max(0, int(line.split()[1]) * 1024 - self.baseline_rss_bytes)
-        return 0
+        return max(0, peak_rss_bytes(pid) - self.baseline_rss_bytes)

@@ -1,4 +1,4 @@
-"""Find the processes below one root, by a scan of /proc.
+"""Find the processes below one root in /proc.
 
 A process cannot leave the tree: orphans fall to the zygote, which is a subreaper, or to
 process 1 of their namespace, which is in the tree too.
@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 ROOTS = frozenset({1, 2})  # init and the kernel's threads have no parent
+ENOUGH = 1 << 16  # bytes; all that is read here is smaller
 
 
 class Tree:
@@ -20,9 +21,33 @@ class Tree:
     def __init__(self, root: int) -> None:
         self.root = root
         self._foreign: set[int] = set()  # seen outside; nobody moves into a tree
+        # The kernel's own lists of children, where it was built with them.
+        self._listed = Path(f"/proc/self/task/{os.getpid()}/children").exists()
 
     def pids(self) -> set[int]:
-        """Return the pids of all living and undead members."""
+        """Return the pids of all living and undead members.
+
+        Quick, and right unless a member forks or dies at this very moment; `kill`,
+        which must miss nobody, scans all of /proc instead.
+        """
+        if not self._listed:
+            return self.scan()
+        members: set[int] = set()
+        fresh = [self.root]
+        while fresh:
+            pid = fresh.pop()
+            try:
+                tasks = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 -- hot
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            members.add(pid)
+            for task in tasks:
+                children = _read(f"/proc/{pid}/task/{task}/children").split()
+                fresh += [p for p in map(int, children) if p not in members]
+        return members
+
+    def scan(self) -> set[int]:
+        """Return the same by reading every process of the system for its parent."""
         listed = {int(name) for name in os.listdir("/proc") if name.isdigit()}  # noqa: PTH208
         self._foreign &= listed
         parents = {pid: _parent(pid) for pid in listed - self._foreign}
@@ -51,7 +76,7 @@ class Tree:
     def kill(self, keep: set[int], *, within_s: float) -> bool:
         """Kill all members outside `keep`; return whether none is left."""
         end = time.monotonic() + within_s
-        while doomed := self.living(self.pids() - keep):
+        while doomed := self.living(self.scan() - keep):
             for pid in doomed:
                 try:
                     os.kill(pid, signal.SIGKILL)
@@ -63,13 +88,24 @@ class Tree:
         return True
 
 
+def _read(path: str) -> bytes:
+    """Return a file of /proc; empty if its process is gone."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+    try:
+        return os.read(descriptor, ENOUGH)
+    except ProcessLookupError:
+        return b""
+    finally:
+        os.close(descriptor)
+
+
 def _stat(pid: int) -> list[bytes]:
     """Return the fields of /proc/PID/stat after the name; empty if it is gone."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-    return text[text.rindex(b")") + 2 :].split()
+    text = _read(f"/proc/{pid}/stat")
+    return text[text.rfind(b")") + 2 :].split() if text else []
 
 
 def _parent(pid: int) -> int:
@@ -91,8 +127,13 @@ def threads(pid: int) -> int:
 
 def waited_s(pid: int) -> float:
     """Return how long the process was ready but got no CPU, in seconds."""
-    try:
-        text = Path(f"/proc/{pid}/schedstat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0.0
-    return int(text.split()[1]) / 1e9
+    fields = _read(f"/proc/{pid}/schedstat").split()
+    return int(fields[1]) / 1e9 if fields else 0.0
+
+
+def peak_rss_bytes(pid: int) -> int:
+    """Return the largest resident set the process ever had; 0 if it is gone."""
+    for line in _read(f"/proc/{pid}/status").splitlines():
+        if line.startswith(b"VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return 0

@@ -74,9 +74,8 @@ class Lease:
             msg = f"{self._folder} belongs to another user"
             raise SandboxUnavailableError(msg, hint="remove it")
         self._file, self.first = self._lock()
-        block = range(self.first, self.first + BLOCK)
-        sweep(block)
-        self._uids: Iterator[int] = itertools.cycle(block)
+        self.block = range(self.first, self.first + BLOCK)
+        self._uids: Iterator[int] = itertools.cycle(self.block)
 
     def _lock(self) -> tuple[int, int]:
         base = int(os.environ.get("GRADER_UID_BASE", FIRST))

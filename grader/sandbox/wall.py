@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,7 +28,13 @@ import socket, sys
 sys.path.insert(0, sys.argv[1])
 from agent.main import zygote
 sys.path.pop(0)
-zygote(socket.socket(fileno=int(sys.argv[2])))
+zygote(socket.socket(fileno=int(sys.argv[2])), sys.argv[3], int(sys.argv[4]))
+"""
+PROBE: Final = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from agent.confine import close_mounts
+close_mounts(sys.argv[2], 4096)
 """
 SCRATCH_BYTES: Final = 128 * 2**20
 IN_CONTAINER: Final = "GRADER_CONTAINER"  # set by our image alone
@@ -42,13 +49,15 @@ class Wall:
     bubblewrap: bool
     switch_uid: bool
     nest: bool  # own user and pid namespace per group
+    own_mounts: bool = False  # the zygote makes all but its scratch read-only
 
-    def command(self, descriptor: int) -> list[str]:
+    def command(self, descriptor: int, scratch: str) -> list[str]:
         """Return the command that starts the zygote on an inherited socket."""
         python = [sys.executable, "-s", "-P", "-B", "-c", START]
+        mounts = [scratch if self.own_mounts else "", str(SCRATCH_BYTES)]
         if not self.bubblewrap:
-            return [*python, str(AGENT.parent), str(descriptor)]
-        return [*_bubblewrap(), *python, "/opt", str(descriptor)]
+            return [*python, str(AGENT.parent), str(descriptor), *mounts]
+        return [*_bubblewrap(), *python, "/opt", str(descriptor), *mounts]
 
 
 def choose(requested: str, *, secrets: tuple[Path, ...] = ()) -> Wall:
@@ -78,7 +87,7 @@ def survey(secrets: tuple[Path, ...] = ()) -> dict[str, str]:
     root = os.geteuid() == 0
     uid = "" if root else "only root can give submissions a user of their own"
     if root and wrap:
-        uid = _readable_problem(secrets)
+        uid = _readable_problem(secrets) or _tools_problem()
     return {"uid": uid, "namespaces": wrap or ("root uses tier uid" if root else "")}
 
 
@@ -92,16 +101,19 @@ def _hint() -> str:
 
 def _build(tier: str) -> Wall:
     wrap = not bubblewrap_problem()
+    mounts = tier == "uid" and not wrap and not mounts_problem()
     features = ["fresh-uid"] if tier == "uid" else ["user-namespace"]
     if wrap:
         features += ["mount-namespace", "network-namespace", "pid-namespace"]
+    if mounts:
+        features += ["mount-namespace"]
     if seccomp.program():
         features.append("seccomp")
     contained = os.environ.get(IN_CONTAINER) and tier == "uid"
     isolation = Isolation.model_validate(
         {"tier": "docker" if contained else tier, "features": tuple(features)}
     )
-    return Wall(isolation, wrap, tier == "uid", tier == "namespaces")
+    return Wall(isolation, wrap, tier == "uid", tier == "namespaces", mounts)
 
 
 @cache
@@ -115,6 +127,23 @@ def bubblewrap_problem() -> str:
         return ""
     lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
     return f"bubblewrap cannot start: {lines[-1][:200]}"
+
+
+@cache
+def mounts_problem() -> str:
+    """Return why root cannot have mounts of its own (a container); empty if it can."""
+    with tempfile.TemporaryDirectory() as scratch:
+        probe = [sys.executable, "-s", "-P", "-B", "-c", PROBE]
+        probe += [str(AGENT.parent), scratch]
+        done = subprocess.run(probe, capture_output=True, text=True, check=False)  # noqa: S603
+    lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+    return lines[-1][:200] if done.returncode else ""
+
+
+def _tools_problem() -> str:
+    """Return which program is missing that removes what a submission leaves."""
+    missing = [name for name in ("find", "rm") if shutil.which(name) is None]
+    return f"`{missing[0]}` is not installed" if missing else ""
 
 
 def _bubblewrap() -> list[str]:

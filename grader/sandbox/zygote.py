@@ -29,7 +29,7 @@ from grader.sandbox.endings import Died, Ending, LimitHit, SandboxLost, StudentE
 from grader.sandbox.meter import Meter
 from grader.sandbox.package import Package
 from grader.sandbox.tree import Tree, threads
-from grader.sandbox.uids import SCRATCH_PREFIX, Lease
+from grader.sandbox.uids import SCRATCH_PREFIX, Lease, sweep
 from grader.sandbox.wall import Wall
 from grader.wire.framing import request_frame
 
@@ -37,6 +37,7 @@ READY_S: Final = 20.0  # a cold disk reads numpy in about 5 s
 OPEN_FOLDERS: Final = ("/tmp", "/dev/shm", "/var/tmp")
 STATUS: Final = struct.Struct("!I")
 CLEAR_S: Final = 1.0
+PURGE_S: Final = 60.0  # walks open folders of a host that may have many files
 HANG_UP_S: Final = 1.0  # for a check to see that we hung up, and to die
 # ruff: noqa: S108 -- these paths are the sandbox's own
 ENVIRONMENT: Final = {
@@ -64,6 +65,8 @@ class Zygote:
     def __enter__(self) -> Self:
         if self.wall.switch_uid:
             self._lease = Lease()
+            if not self._own_files:
+                sweep(self._lease.block)
         if not self.wall.bubblewrap:
             self._scratch = tempfile.mkdtemp(prefix=SCRATCH_PREFIX)
             Path(self._scratch).chmod(0o1777)
@@ -71,7 +74,7 @@ class Zygote:
         self._control = ours
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 -- our own agent
-                self.wall.command(theirs.fileno()),
+                self.wall.command(theirs.fileno(), self._scratch),
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -82,7 +85,7 @@ class Zygote:
         try:
             self._await("ready")
             self.tree = Tree(self._process.pid)
-            self.own = self.tree.pids()
+            self.own = self.tree.scan()
             # Pages that a fork shares with the zygote; libraries count when touched.
             memory = [psutil.Process(p).memory_info() for p in self.own]
             self._baseline = max(m.rss - m.shared for m in memory)
@@ -102,7 +105,7 @@ class Zygote:
     def close(self) -> None:
         """Kill the whole tree and remove the scratch folder."""
         if hasattr(self, "tree"):
-            self.clear(0, self.own)
+            self._kill_all_but(self.own)
         self._control.close()
         self._process.kill()
         self._process.wait()
@@ -120,17 +123,23 @@ class Zygote:
         self.close()
         self.__enter__()
 
-    def command(self, order: dict[str, Any], descriptors: Iterable[int] = ()) -> None:
+    def command(
+        self,
+        order: dict[str, Any],
+        descriptors: Iterable[int] = (),
+        *,
+        within_s: float = READY_S,
+    ) -> None:
         """Give the zygote one order and wait until it is done."""
         try:
             socket.send_fds(self._control, [json.dumps(order).encode()], [*descriptors])
         except OSError as exc:
             msg = "the sandbox ended"
             raise SandboxLost(msg) from exc
-        self._await("done")
+        self._await("done", within_s)
 
-    def _await(self, word: str) -> None:
-        self._control.settimeout(READY_S)
+    def _await(self, word: str, within_s: float = READY_S) -> None:
+        self._control.settimeout(within_s)
         try:
             answer = self._control.recv(4096)
         except (TimeoutError, ConnectionError):
@@ -145,6 +154,11 @@ class Zygote:
                 raise SandboxUnavailableError(msg, hint="`grader doctor` tests it")
             msg = f"the sandbox ended: {last}"
             raise SandboxLost(msg)
+
+    @property
+    def _own_files(self) -> bool:
+        """Return whether nothing of the host can be written from inside."""
+        return self.wall.bubblewrap or self.wall.own_mounts
 
     @property
     def scratch(self) -> str:
@@ -172,18 +186,24 @@ class Zygote:
         return self.meter().cpu_s(self.tree.pids())
 
     def clear(self, uid: int, keep: set[int]) -> None:
-        """End what runs as `uid` and everything in the tree but `keep`.
+        """End what runs as `uid` (0: has no user of its own) and all but `keep`.
 
         Raises:
-            SandboxLost: something survives; ours, and the run must not go on.
+            SandboxLost: the zygote is gone, or something survives; ours, and the run
+                must not go on.
         """
-        if uid and self._process.poll() is not None:
+        if self._process.poll() is not None:
             msg = "the sandbox ended"
             raise SandboxLost(msg)
         if uid:
-            # Behind bubblewrap these are the sandbox's own, and end with it.
-            folders = [] if self.wall.bubblewrap else [self.scratch, *OPEN_FOLDERS]
-            self.command({"do": "purge", "uid": uid, "folders": folders})
+            folders = [self.scratch, *([] if self._own_files else OPEN_FOLDERS)]
+            order = {"do": "purge", "uid": uid, "folders": folders}
+            self.command(order, within_s=PURGE_S)
+        else:
+            self.command({"do": "ping"})
+        self._kill_all_but(keep)
+
+    def _kill_all_but(self, keep: set[int]) -> None:
         if not self.tree.kill(keep, within_s=CLEAR_S):
             msg = "a process of the submission could not be killed"
             raise SandboxLost(msg)
@@ -253,7 +273,7 @@ class Group:
     def __init__(self, zygote: Zygote, uid: int, ceiling: Limits) -> None:
         self._zygote, self._uid = zygote, uid
         self.meter = zygote.meter()
-        self._before = zygote.tree.pids()  # the zygote, and groups beside this one
+        self._before = zygote.tree.scan()  # the zygote, and groups beside this one
         self._channel: Channel | None = None
         self._members: frozenset[int] = frozenset()
         self._expected = 2 if zygote.wall.nest else 1  # with the parent of a namespace
@@ -272,7 +292,7 @@ class Group:
             raise
         finally:
             os.close(output)
-        self._idle = zygote.tree.pids()
+        self._idle = zygote.tree.scan()
         self.alive = True
 
     def load(self, preload: Iterable[str], limits: Limits) -> None:
@@ -296,7 +316,7 @@ class Group:
             msg = f"the sandbox could not give up its rights: {told[-1:]}"
             raise SandboxLost(msg) from exc
         channel.read_frame()
-        self._idle = self._zygote.tree.pids()
+        self._idle = self._zygote.tree.scan()
         self._members = frozenset(self._idle - self._before)
         living = self._zygote.tree.living(set(self._members))
         if len(living) > self._expected or self._helped():

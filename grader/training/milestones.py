@@ -114,7 +114,7 @@ def _attempt(
         name=milestone.name,
         script=script.read_text(encoding="utf8"),
         profile=profile,
-        data=data,
+        data=datasets.renamed(data, seed),
         seed=seed,
         preload=preload_of(context.course, context.course.module(milestone.needs[-1])),
         load_limits=context.course.limits.load,

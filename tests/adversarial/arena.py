@@ -12,7 +12,7 @@ import shutil
 import time
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -302,7 +302,9 @@ def _files() -> Iterator[Path]:
     """Yield what lies where everybody may write."""
     for folder in WORLD_WRITABLE:
         yield from Path(folder).iterdir()
-        yield from Path(folder).glob(f"{SCRATCH}/*")
+        for scratch in Path(folder).glob(SCRATCH):
+            with suppress(FileNotFoundError):  # another worker's, just removed
+                yield from [*scratch.iterdir()]
 
 
 def _ours(path: Path, host: Host) -> bool:

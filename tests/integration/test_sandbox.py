@@ -321,6 +321,40 @@ def drop():
     assert left == []
 
 
+LITTER = """
+import os
+
+
+def drop():
+    places = (".", "..", "/tmp", "/var/tmp", "/dev/shm", "/run/lock")
+    made = []
+    for place in places:
+        try:
+            with open(f"{place}/litter-of-a-check", "x") as file:
+                file.write("1")
+            made.append(place)
+        except OSError:
+            continue
+    return made
+"""
+
+
+def test_a_check_finds_no_file_of_the_one_before() -> None:
+    wall = choose("auto")
+    with Zygote(wall, package(LITTER.encode(), "drop"), memory=Limits()) as zygote:
+        group = zygote.group((), Limits())
+        made = []
+        for _ in range(2):
+            made.append(_call(group.check(Limits(), seed=0), "drop"))
+            group.finish()
+        group.close()
+
+    assert {".", ".."} <= set(made[0])
+    assert made[0] == made[1]
+    if wall.own_mounts:
+        assert made[0] == [".", ".."]
+
+
 def _call(channel: Channel, name: str) -> Any:
     return getattr(Session(channel, set(), trusted=False).namespace(), name)()
 
@@ -333,6 +367,8 @@ def no_bubblewrap(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[pytest.MonkeyPatch]:
     wall.bubblewrap_problem.cache_clear()
+    for name in ("find", "rm"):
+        (tmp_path / name).symlink_to(f"/usr/bin/{name}")
     monkeypatch.setenv("PATH", str(tmp_path))
     yield monkeypatch
     monkeypatch.undo()
@@ -383,6 +419,20 @@ def test_root_without_bubblewrap_needs_closed_secrets(
     assert f"chmod 700 {secret}" in str(refused.value)
     assert allowed.isolation.tier == "uid"
     assert not allowed.bubblewrap
+
+
+def test_root_without_find_gets_no_sandbox(
+    no_bubblewrap: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    no_bubblewrap.setattr(os, "geteuid", lambda: 0)
+    no_bubblewrap.setattr(sys, "prefix", "/usr")
+    no_bubblewrap.setattr(sys, "base_prefix", "/usr")
+    (tmp_path / "find").unlink()
+
+    with pytest.raises(SandboxUnavailableError) as refused:
+        choose("uid")
+
+    assert "`find` is not installed" in str(refused.value)
 
 
 def test_an_unknown_tier_is_refused() -> None:
