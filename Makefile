@@ -1,7 +1,7 @@
 # The one door: everything that CI does, a person does by one of these.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-docker check image image-engine base-image bench site student \
+.PHONY: help setup demo test test-docker test-tiers check image image-engine base-image bench site student \
 	lock clean
 
 VENV := .venv
@@ -48,6 +48,10 @@ test: setup ## all tests of this checkout; Chromium and bubblewrap are used if t
 
 test-docker: image ## build the image, then run the tests that grade inside it
 	GRADER_REQUIRE="$${GRADER_REQUIRE:-docker}" $(BIN)/pytest -m docker $(PYTEST_ARGS)
+
+test-tiers: setup ## as root: sandboxes and hostile cases in the other tiers too
+	$(BIN)/python tests/tiers.py uid -n $(JOBS) --dist load $(PYTEST_ARGS)
+	$(BIN)/python tests/tiers.py namespaces -n $(JOBS) --dist load $(PYTEST_ARGS)
 
 check: setup ## lint, format, types, layers, template: exactly what CI checks
 	$(BIN)/ruff check

@@ -105,6 +105,12 @@ def path_without(folder: Path, name: str) -> str:
     return str(links)
 
 
+def _with_tests(given: list[str]) -> list[str]:
+    """Return pytest's arguments; all of TESTS where none is named."""
+    named = any(argument.startswith("tests/") for argument in given)
+    return given if named else [*given, *TESTS]
+
+
 def main(arguments: list[str]) -> int:
     """Run the command line; return pytest's exit code."""
     tier, *given = arguments or [""]
@@ -123,7 +129,7 @@ def main(arguments: list[str]) -> int:
         ours = {"PATH": path, "HOME": str(course), "ADVERSARIAL_SANDBOX": tier}
         pytest = [str(python), "-m", "pytest", "-p", "no:cacheprovider"]
         done = subprocess.run(
-            [*with_own_tmp(), *as_user(user), *pytest, *(given or TESTS)],
+            [*with_own_tmp(), *as_user(user), *pytest, *_with_tests(given)],
             cwd=course,
             env=os.environ | ours | {"OPENBLAS_NUM_THREADS": "1"},
             check=False,

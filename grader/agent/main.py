@@ -54,6 +54,9 @@ def zygote(control: socket.socket, scratch: str = "", size_bytes: int = 0) -> No
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     for name in WARM:
         importlib.import_module(name)
+    # A package is written with numpy and the standard library; what else is installed
+    # beside the grader must not be found.
+    sys.path[:] = [p for p in sys.path if not p.endswith(("-packages", "-packages/"))]
     np.random.seed(0)  # noqa: NPY002 -- set up once, before the forks
     _ = np.ones((8, 8), np.float32) @ np.ones((8, 8), np.float32)  # BLAS set-up, once
     gc.collect()

@@ -27,8 +27,8 @@ def _load(folder: Path) -> ModuleType:
     sys.path.insert(0, str(folder))
     package = importlib.import_module("tinytorch")
     for name in dir(package):  # lazy names resolve while this copy is the imported one
-        if not name.startswith("_"):
-            getattr(package, name, None)
+        if not name.startswith("_") and hasattr(package, name):
+            setattr(package, name, getattr(package, name))
     sys.path.remove(str(folder))
     return package
 

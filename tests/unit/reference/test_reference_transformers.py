@@ -13,9 +13,8 @@ from grader.checks import gradients
 
 def normalised(x: Any, gamma: Any, beta: Any, eps: float = 1e-5) -> Any:
     centred = x - x.mean(axis=-1, keepdims=True)
-    return centred / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + eps) * (
-        gamma
-    ) + (beta)
+    scale = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + eps)
+    return centred / scale * gamma + beta
 
 
 @pytest.mark.parametrize("shape", [(4,), (3, 4), (2, 3, 4)], ids=str)
@@ -129,7 +128,7 @@ def test_tokens_are_drawn_by_probability(tt: ModuleType, temperature: float) -> 
 
 
 def test_dropout_is_on_in_training_only(tt: ModuleType) -> None:
-    block, x = tt.TransformerBlock(8, 2, dropout_prob=0.5), np.ones((2, 3, 8))
+    block, x = tt.TransformerBlock(8, 2, dropout_prob=0.5), np.eye(8)[None]
     training = [block(tt.Tensor(x)).data for _ in range(2)]
     block.eval()
     evaluation = [block(tt.Tensor(x)).data for _ in range(2)]
@@ -142,11 +141,13 @@ def test_model_recalls_the_first_token(tt: ModuleType) -> None:
     rng = np.random.default_rng(0)
     model = tt.GPT(4, 16, 1, 2, 6)
     adam, loss = tt.Adam(model.parameters(), lr=0.02), tt.CrossEntropyLoss()
+    losses = []
     for _ in range(60):
         ids = rng.integers(0, 4, size=(16, 6))
         adam.zero_grad()
         now = loss(model(ids).reshape(-1, 4), np.repeat(ids[:, 0], 6))
         now.backward()
         adam.step()
+        losses.append(now.item())
 
-    assert now.item() < 0.3
+    assert losses[-1] < 0.3
