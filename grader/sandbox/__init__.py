@@ -16,9 +16,10 @@ from grader.sandbox.endings import (
     Starved,
     StudentError,
 )
+from grader.sandbox.group import Group
 from grader.sandbox.package import Package
 from grader.sandbox.wall import Wall, choose, survey
-from grader.sandbox.zygote import Group, Zygote
+from grader.sandbox.zygote import Zygote
 
 __all__ = [
     "BadAnswer",

@@ -27,8 +27,8 @@ from grader.models.submission import SourceFile, Submission
 from grader.pipeline import Job, digest_of, grade, reference_files
 from grader.rounds import demo_round
 from grader.sandbox import Channel, Died, Package, Wall, Zygote, choose, wall
+from grader.sandbox.group import Group
 from grader.sandbox.uids import Lease
-from grader.sandbox.zygote import Group
 
 ROOT = Path(__file__).resolve().parents[2]
 OPEN_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108
