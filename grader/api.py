@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from grader import datasets, rounds
+from grader.checks.suites import load_suites
 from grader.config import Home, find_home, load_course
 from grader.container import ContainerJob, grade_in_docker
 from grader.errors import ConfigError, SandboxUnavailableError
@@ -17,13 +19,17 @@ from grader.models.measure import Limits
 from grader.models.outcome import Inconclusive
 from grader.models.report import GradeReport, Profile
 from grader.models.submission import Submission
-from grader.pipeline import Job
+from grader.models.validation import ValidationReport
+from grader.pipeline import Job, digest_of, reference_files
 from grader.pipeline import grade as run_job
 from grader.publish import build, write_site
 from grader.rounds import Round, RoundKind
 from grader.sandbox import Package, Zygote, choose, survey
 from grader.sandbox.docker import available as docker_problem
 from grader.store import Store
+from grader.validation import Plan
+from grader.validation import validate as run_validation
+from grader.validation.mutants import Source, select
 
 Talk = Callable[[str], None]
 
@@ -122,6 +128,63 @@ def data_folder(home: Home) -> Path | None:
         return Path(named)
     own = state_folder(home) / "data"
     return own if own.is_dir() else None
+
+
+@dataclass(frozen=True)
+class ValidateOptions:
+    """What to validate, and how thoroughly."""
+
+    course: Path | None = None
+    modules: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ("named", "operator")
+    sample: int = 0  # machine-made mutants a module; 0: all
+    rounds: int = 3
+    jobs: int = 2
+    bar: float = 0.95
+    sandbox: str = "auto"
+    fresh: bool = False  # forget what an interrupted run has found
+
+
+def validate(options: ValidateOptions, progress: Talk = _silent) -> ValidationReport:
+    """Run the hidden suites against the reference, nothing, the template and mutants.
+
+    Raises:
+        GraderError: something of ours is wrong; weak suites are a result.
+    """
+    home = find_home(options.course)
+    course = load_course(home.course_file)
+    _known(
+        GradeOptions(modules=options.modules), {m.name for m in course.modules}, set()
+    )
+    suites = load_suites(home.suites, course)
+    reference = reference_files(home.reference / course.package)
+    wall = choose(options.sandbox, secrets=(home.reference, state_folder(home)))
+    plan = Plan(
+        course=course,
+        suites=suites,
+        reference=reference,
+        template=reference_files(home.template / course.package),
+        mutants=select(
+            Source(course, reference),
+            home.mutants,
+            modules=options.modules,
+            kinds=options.kinds,
+            sample=options.sample,
+        ),
+        wall=wall,
+        digests=(suites.digest, digest_of(reference)),
+        rounds=options.rounds,
+        sampled=options.sample > 0 or "operator" not in options.kinds,
+        jobs=options.jobs,
+        bar=options.bar,
+        modules=frozenset(options.modules),
+        progress=progress,
+    )
+    key = hashlib.sha256("\0".join([*plan.digests, wall.isolation.tier]).encode())
+    journal = state_folder(home) / "validation" / f"{key.hexdigest()[:16]}.jsonl"
+    if options.fresh:
+        journal.unlink(missing_ok=True)
+    return run_validation(plan, journal)
 
 
 def is_inconclusive(report: GradeReport) -> bool:

@@ -32,6 +32,14 @@ class Home:
         return self.folder / "reference" / "checks"
 
     @property
+    def mutants(self) -> Path:
+        return self.folder / "reference" / "mutants"
+
+    @property
+    def template(self) -> Path:
+        return self.folder / "student_template"
+
+    @property
     def milestones(self) -> Path:
         return self.folder / "milestones"
 

@@ -75,6 +75,14 @@ class StoreError(GraderError):
     meaning = "the result store is unreadable, locked or of a newer schema"
 
 
+class UnprovenError(GraderError):
+    """The hidden suites miss what they must catch, or fail on what is right."""
+
+    exit_code = 7
+    code = "unproven"
+    meaning = "`grader validate`: the hidden suites are not proven to judge rightly"
+
+
 OK: Final = 0
 INTERRUPTED: Final = 130
 
@@ -89,6 +97,7 @@ EXIT_CODES: Final[dict[int, str]] = {
             SandboxUnavailableError,
             InconclusiveError,
             StoreError,
+            UnprovenError,
             GraderError,
         )
     },

@@ -125,13 +125,21 @@ class SuiteRunner:
     _clock_cpu_s: float = 0.0
     _start: float = field(default_factory=time.monotonic)
 
-    def run(self, checks: Iterable[Check]) -> list[Ran]:
-        """Run all checks; every check has a result, whatever happens."""
-        ran = []
+    def run(
+        self, checks: Iterable[Check], until: Callable[[Ran], bool] = lambda _: False
+    ) -> list[Ran]:
+        """Run all checks; every check has a result, whatever happens.
+
+        Args:
+            until: says of a result whether it is the last one that is wanted.
+        """
+        ran: list[Ran] = []
         try:
             for check in checks:
                 self.progress(check.id)
                 ran.append(self._retried(check))
+                if until(ran[-1]):
+                    break
         finally:
             try:
                 self._leave()
@@ -219,7 +227,8 @@ class SuiteRunner:
             given["oracle"] = self.oracle.tt(seed)
         if "rng" in check.fixtures:
             given["rng"] = np.random.default_rng(seed_of(self.secret, check.id))
-        check.function(**given)
+        with np.errstate(all="ignore"):  # a submission's numbers may be anything
+            check.function(**given)
 
     def _holds(self, check: Check, seed: int) -> bool:
         """Return whether the check passes on the reference, run now."""

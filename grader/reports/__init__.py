@@ -5,7 +5,8 @@ could have written passes `display` on its way out.
 """
 
 from grader.reports.html import to_html
+from grader.reports.proof import to_proof_table
 from grader.reports.schema import report_schema
 from grader.reports.terminal import to_table
 
-__all__ = ["report_schema", "to_html", "to_table"]
+__all__ = ["report_schema", "to_html", "to_proof_table", "to_table"]

@@ -15,66 +15,21 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from grader.errors import GraderError
+from grader.validation.named import Edit, changed, load_edits
 
 HERE: Final = Path(__file__).resolve().parent
 REFERENCE: Final = HERE.parent / "tinytorch"
 USAGE: Final = "usage: python reference/mutants/apply.py (NAME OUT_DIR | --list)\n"
 
 
-@dataclass(frozen=True)
-class Edit:
-    """One mistake, as an exact replacement in one file of the reference.
-
-    Attributes:
-        name: what the mutant is called.
-        file: relative to tinytorch/, such as "tensor.py".
-        old, new: the text that occurs exactly once, and what stands there instead.
-        why: why somebody writes this.
-        catches: ids of the checks that must fail.
-        mistake: what a student must be told that this is, or "".
-    """
-
-    name: str
-    file: str
-    old: str
-    new: str
-    why: str
-    catches: tuple[str, ...]
-    mistake: str = ""
-
-
 def load(folder: Path = HERE) -> dict[str, tuple[Edit, ...]]:
     """Return all wrong packages: name -> edits."""
-    packages: dict[str, tuple[Edit, ...]] = {}
-    for path in sorted(folder.glob("*.toml")):
-        rows = tomllib.loads(path.read_text(encoding="utf-8"))["edits"]
-        edits = tuple(Edit(**row | {"catches": tuple(row["catches"])}) for row in rows)
-        alone = path.stem[0].isdigit()  # a module: each edit is a package
-        found = {e.name: (e,) for e in edits} if alone else {path.stem: edits}
-        if packages.keys() & found.keys():
-            msg = f"{path.name}: taken names: {sorted(packages.keys() & found.keys())}"
-            raise ValueError(msg)
-        packages |= found
-    return packages
-
-
-def changed(text: str, edit: Edit) -> str:
-    """Return `text` with the edit made.
-
-    Raises:
-        ValueError: the old text does not occur exactly once, or the new one is equal.
-    """
-    count = text.count(edit.old)
-    if count != 1 or edit.old == edit.new:
-        found = f"occurs {count} times, not once" if count != 1 else "is the new text"
-        msg = f"{edit.name}: the old text {found} in {edit.file}:\n{edit.old}"
-        raise ValueError(msg)
-    return text.replace(edit.old, edit.new)
+    return load_edits(folder)
 
 
 def write(edits: Iterable[Edit], out: Path, source: Path = REFERENCE) -> None:
@@ -96,7 +51,11 @@ def write(edits: Iterable[Edit], out: Path, source: Path = REFERENCE) -> None:
 
 def main(arguments: list[str]) -> int:
     """Run the command line; return its exit code."""
-    packages = load()
+    try:
+        packages = load()
+    except GraderError as error:
+        sys.stderr.write(f"apply: {error}\n")
+        return 1
     match arguments:
         case ["--list"]:
             for name, edits in packages.items():
