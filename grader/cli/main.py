@@ -218,7 +218,13 @@ def fetch(names: tuple[str, ...], source: Path | None, course: Path | None) -> N
     default=3,
     help="Secrets that the reference is checked with.",
 )
-@click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    help="Sandboxes at a time.",
+)
 @click.option(
     "--bar",
     type=click.FloatRange(0, 1),
