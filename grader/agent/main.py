@@ -36,9 +36,9 @@ STATUS = struct.Struct("!I")
 # What packages of the course import; numpy loads its own parts lazily.
 WARM = [
     *("numpy.random", "numpy.linalg", "numpy.fft", "numpy.lib.stride_tricks"),
-    *("numpy.lib.format", "abc", "collections", "contextlib", "copy", "dataclasses"),
-    *("enum", "functools", "inspect", "math", "platform", "re", "time", "traceback"),
-    *("typing", "warnings", "zipfile"),
+    *("numpy.lib.format", "numpy.ma", "abc", "collections", "contextlib", "copy"),
+    *("dataclasses", "enum", "functools", "inspect", "math", "platform", "re", "time"),
+    *("traceback", "tracemalloc", "typing", "warnings", "zipfile"),
 ]
 
 

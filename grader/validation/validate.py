@@ -89,13 +89,13 @@ def _run(worker: Worker, mutant: Mutant, plan: Plan) -> MutantResult:
     order = near[turn:] + near[:turn]  # so that every check gets its chance to be first
     ran = worker.run(mutant.files, order, secret(0), failed)
     if not any(map(failed, ran)):
-        far = _dependents(plan.course, mutant.modules)
+        far = dependents(plan.course, mutant.modules)
         checks = [c for c in plan.suites.checks if c.module in far]
         ran += worker.run(mutant.files, checks, secret(0), failed)
     return _result(mutant, ran)
 
 
-def _dependents(course: Course, modules: Iterable[str]) -> set[str]:
+def dependents(course: Course, modules: Iterable[str]) -> set[str]:
     """Return the modules that need one of `modules`, directly or not, without them."""
     found, start = set(modules), set(modules)
     while fresh := {m.name for m in course.modules if found & {*m.needs}} - found:

@@ -2,38 +2,38 @@
 
     PYTHONPATH=. python reference/mutants/run.py JOBS
 
-JOBS is a JSON file, [{"folder": ..., "suites": [...], "only": [...]}, ...]: `folder`
-holds `tinytorch`, a suite is a module's name, and `only` are ids of the checks to run
-(empty: all of these suites). folder/results.json then says what became of each check:
+JOBS is a JSON file, [{"folder": ..., "only": [...]}, ...]: `folder` holds `tinytorch`,
+`only` are ids of the checks to run (empty: all). folder/results.json then says what
+became of each:
 
     {"tensor::data_is_float32": {"failed": true, "mistake": "", "needs": []}, ...}
 
 A check that uses more CPU than it may is interrupted and counts as failed. This is for
 our own mutants only: the grader never runs a package in its own process.
+`grader validate` runs the same mutants behind the wall.
 """
 
 from __future__ import annotations
 
+import hashlib
+import importlib
 import json
 import os
-import re
 import signal
 import sys
-from collections.abc import Generator
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any, Final
 
-import pytest
+import numpy as np
 
-import grader.checks.remote  # noqa: F401 -- imported once, for all children
 from grader.checks import CheckFailure
-from grader.checks.marks import marks_of
+from grader.checks.suites import Check, load_suites
+from grader.config import load_course
 
-SUITES: Final = Path(__file__).resolve().parents[1] / "checks"
+REFERENCE: Final = Path(__file__).resolve().parents[1]
 CPU_LIMIT_S: Final = 2.0  # the slowest check of the reference needs a tenth of it
 CHILDREN: Final = 2  # at a time
-OPTIONS: Final = ("-q", "-p", "no:cacheprovider", "--tb=no", "--assert=plain")
 
 
 class OutOfTimeError(Exception):
@@ -45,63 +45,54 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
     raise OutOfTimeError(msg)
 
 
-def check_id(item: pytest.Function) -> str:
-    """Return the id that the grader gives this check."""
-    module = item.path.stem.split("_", 2)[2]
-    slug = re.sub(r"[^a-z0-9]+", "_", item.name.lower()).strip("_")
-    return f"{module}::{slug.removeprefix('test_')}"
+def imported(folder: Path) -> ModuleType:
+    """Import the package in `folder` apart from any copy imported before."""
+    for name in [m for m in sys.modules if m.split(".")[0] == "tinytorch"]:
+        del sys.modules[name]
+    sys.path.insert(0, str(folder))
+    package = importlib.import_module("tinytorch")
+    for name in dir(package):  # lazy names resolve while this copy is the imported one
+        if not name.startswith("_"):
+            getattr(package, name, None)
+    sys.path.remove(str(folder))
+    return package
 
 
-class Recorder:
-    """A pytest plugin that notes how each check ends, and limits its time."""
-
-    def __init__(self, only: list[str]) -> None:
-        self.only = only
-        self.results: dict[str, dict[str, Any]] = {}
-
-    def pytest_collection_modifyitems(self, items: list[pytest.Function]) -> None:
-        """Keep the checks that are asked for."""
-        if self.only:
-            items[:] = [item for item in items if check_id(item) in self.only]
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self, item: pytest.Function) -> Generator[None]:
-        found = self.results[check_id(item)] = {
-            "failed": True,
-            "mistake": "",
-            "needs": list(marks_of(item.obj).needs),
-        }
-        signal.signal(signal.SIGPROF, _stop)
-        signal.setitimer(signal.ITIMER_PROF, CPU_LIMIT_S)
-        try:
-            yield
-            found["failed"] = False
-        except CheckFailure as failure:
-            found["mistake"] = failure.misconception
-            raise
-        finally:
-            signal.setitimer(signal.ITIMER_PROF, 0)
+def outcome(check: Check, tt: ModuleType, oracle: ModuleType) -> dict[str, Any]:
+    """Run one check and return what became of it."""
+    found: dict[str, Any] = {"failed": True, "mistake": ""}
+    found["needs"] = list(check.marks.needs)
+    seed = hashlib.sha256(check.id.encode()).digest()
+    rng = np.random.default_rng(int.from_bytes(seed[:8], "big"))
+    fixtures = {"tt": tt, "oracle": oracle, "rng": rng}
+    given = check.parameters | {name: fixtures[name] for name in check.fixtures}
+    np.random.seed(0)
+    signal.signal(signal.SIGPROF, _stop)
+    signal.setitimer(signal.ITIMER_PROF, CPU_LIMIT_S)
+    try:
+        with np.errstate(all="ignore"):
+            check.function(**given)
+        found["failed"] = False
+    except CheckFailure as failure:
+        found["mistake"] = failure.misconception
+    except Exception:  # noqa: BLE001 -- whatever a wrong package raises is a failure
+        return found
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+    return found
 
 
-def run(folder: Path, suites: list[str], only: list[str]) -> None:
+def run(folder: Path, checks: list[Check], oracle: ModuleType) -> None:
     """Run checks on folder/tinytorch and write folder/results.json."""
-    files = [str(next(SUITES.glob(f"test_??_{suite}.py"))) for suite in suites]
-    recorder = Recorder(only)
-    os.environ["TINYTORCH_PACKAGE"] = str(folder)
-    options = [
-        *OPTIONS,
-        "--import-mode=importlib",
-        "-c",
-        os.devnull,
-        "--rootdir",
-        str(SUITES),
-    ]
-    code = pytest.main(
-        [*options, "--basetemp", str(folder / "scratch"), *files], plugins=[recorder]
-    )
-    if code in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        text = json.dumps(recorder.results)
-        (folder / "results.json").write_text(text, encoding="utf-8")
+    (folder / "scratch").mkdir()
+    os.chdir(folder / "scratch")
+    try:
+        tt = imported(folder)
+        results = {check.id: outcome(check, tt, oracle) for check in checks}
+    except Exception as error:  # noqa: BLE001 -- it does not even import
+        sys.stderr.write(f"{folder.name}: {error!r}\n")
+        return
+    (folder / "results.json").write_text(json.dumps(results), encoding="utf-8")
 
 
 def main(arguments: list[str]) -> int:
@@ -109,13 +100,17 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         sys.stderr.write("usage: python reference/mutants/run.py JOBS\n")
         return 2
+    course = load_course(REFERENCE.parent / "course.toml")
+    checks = load_suites(REFERENCE / "checks", course).checks
+    oracle = imported(REFERENCE)
     running = 0
     for job in json.loads(Path(arguments[0]).read_text(encoding="utf-8")):
         if running == CHILDREN:
             os.wait()
             running -= 1
         if os.fork() == 0:
-            run(Path(job["folder"]), job["suites"], job["only"])
+            wanted = [c for c in checks if not job["only"] or c.id in job["only"]]
+            run(Path(job["folder"]), wanted, oracle)
             sys.stdout.flush()
             os._exit(0)
         running += 1

@@ -50,13 +50,19 @@ def generate(root: Path = ROOT) -> dict[str, str]:
     source = root / "reference" / "tinytorch"
     course = tomllib.loads((root / "course.toml").read_text(encoding="utf-8"))
     modules = [m for m in course["modules"] if m.get("tasks")]
-    names = [*GIVEN, *(m["file"] for m in modules)]
+    names = [*GIVEN, *(file for m in modules for file in _files(m))]
     texts = {name: (source / name).read_text(encoding="utf-8") for name in names}
     stubs = _assign(modules, {name: _functions(text) for name, text in texts.items()})
     return {
         name: _tidy(_stub(text, stubs.get(name, {})), set(names), stubbed=name in stubs)
         for name, text in texts.items()
     }
+
+
+def _files(module: dict[str, Any]) -> list[str]:
+    """Return the module's file, and others that its symbols are imported from."""
+    paths = [symbol["paths"][0].split(".")[1] for symbol in module["symbols"]]
+    return list(dict.fromkeys([module["file"], *(f"{path}.py" for path in paths)]))
 
 
 def _assign(
@@ -67,7 +73,8 @@ def _assign(
     for module in modules:
         for row in module["tasks"]:
             task = Task(**row)
-            files = [module["file"], *(f for f in found if f != module["file"])]
+            own = _files(module)
+            files = [*own, *(f for f in found if f not in own)]
             file = next((f for f in files if task.target in found[f]), None)
             if file is None:
                 msg = f"task {task.number}: the reference has no {task.target}"

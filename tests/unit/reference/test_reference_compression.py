@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -78,6 +79,25 @@ def test_distillation_gradient_in_float64(
         return tt.KnowledgeDistillation(teacher, student, 2.0, 0.75)(None, ids)
 
     gradients(tt, loss, exact, [rng.normal(size=(4, 3))], rng, call="distillation")
+
+
+def test_distillation_follows_pytorch(tt: ModuleType, rng: np.random.Generator) -> None:
+    torch: Any = pytest.importorskip("torch")
+    a, b = rng.normal(size=(2, 5, 4)).astype(np.float32)
+    ids, functional = rng.integers(0, 4, size=5), torch.nn.functional
+    theirs = torch.tensor(b, requires_grad=True)
+    p, q = (functional.log_softmax(x / 2, -1) for x in (torch.tensor(a), theirs))
+    kl = functional.kl_div(q, p, reduction="batchmean", log_target=True)
+    want = 0.75 * 4 * kl + 0.25 * functional.cross_entropy(theirs, torch.tensor(ids))
+    want.backward()
+
+    ours = tt.Tensor(b, requires_grad=True)
+    teacher, student = (lambda _: tt.Tensor(a)), (lambda _: ours)
+    loss = tt.KnowledgeDistillation(teacher, student, 2.0, 0.75)(None, ids)
+    loss.backward()
+
+    assert loss.item() == pytest.approx(want.item(), rel=1e-5)
+    np.testing.assert_allclose(ours.grad, theirs.grad.numpy(), rtol=1e-4, atol=1e-6)
 
 
 def test_a_student_learns_from_its_teacher_alone(
