@@ -161,8 +161,8 @@ def _is_that(change: Change, known: Equivalent) -> bool:
     return (
         change.file == known.file
         and known.function in {"*", change.function}
-        and change.old == known.old
-        and change.new == known.new
+        and known.old in {"*", change.old}
+        and known.new in {"*", change.new}
     )
 
 

@@ -3,7 +3,8 @@
 Each edit of a module's file (`02_tensor.toml`) is a wrong package of its own; a file
 without a number is one package with several mistakes. An edit replaces text that must
 occur exactly once, so that an edit which the reference has outgrown is seen.
-`equivalent.toml` lists machine-made changes that change nothing, each with its reason.
+`equivalent/*.toml` list machine-made changes that change nothing that is promised, each
+with its reason.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class Equivalent:
 
     Attributes:
         function: "Tensor.sum", or "*" for all functions of the file.
-        old, new: the changed line before and after, without indentation.
+        old, new: the changed line before and after, without indentation; "*" for any.
     """
 
     file: str
@@ -64,8 +65,6 @@ def load_edits(folder: Path) -> dict[str, tuple[Edit, ...]]:
     """
     packages: dict[str, tuple[Edit, ...]] = {}
     for path in sorted(folder.glob("*.toml")):
-        if path.stem == EQUIVALENT:
-            continue
         edits = tuple(_edits(path))
         alone = path.stem[0].isdigit()  # a module: each edit is a package
         found = {e.name: (e,) for e in edits} if alone else {path.stem: edits}
@@ -92,15 +91,15 @@ def load_equivalents(folder: Path) -> tuple[Equivalent, ...]:
     Raises:
         ConfigError: the file is malformed.
     """
-    path = folder / f"{EQUIVALENT}.toml"
-    if not path.is_file():
-        return ()
-    try:
-        rows = tomllib.loads(path.read_text(encoding="utf-8")).get("changes", [])
-        return tuple(Equivalent(**row) for row in rows)
-    except (tomllib.TOMLDecodeError, TypeError) as exc:
-        msg = f"{path}: {exc}"
-        raise ConfigError(msg) from exc
+    found: list[Equivalent] = []
+    for path in sorted((folder / EQUIVALENT).glob("*.toml")):
+        try:
+            rows = tomllib.loads(path.read_text(encoding="utf-8"))["changes"]
+            found += [Equivalent(**row) for row in rows]
+        except (tomllib.TOMLDecodeError, KeyError, TypeError) as exc:
+            msg = f"{path}: {exc}"
+            raise ConfigError(msg) from exc
+    return tuple(found)
 
 
 def changed(text: str, edit: Edit) -> str:

@@ -179,7 +179,8 @@ def test_an_equivalent_change_with_a_reason_does_not_count(course: Path) -> None
     checks = course / "reference/checks/test_01_sums.py"
     text = CHECKS.replace(' == 0, call="total([])"', ' < 2, call="total([])"')
     checks.write_text(text, encoding="utf8")
-    same = course / "reference/mutants/equivalent.toml"
+    same = course / "reference/mutants/equivalent/01_sums.toml"
+    same.parent.mkdir()
     same.write_text(
         '[[changes]]\nfile = "sums.py"\nfunction = "total"\nold = "found = 0"\n'
         'new = "found = 1"\nreason = "for the test"\n',
