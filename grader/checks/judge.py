@@ -126,13 +126,15 @@ def raised(error: StudentError, call: str, limits: Limits) -> Outcome:
         message=message,
         where=where,
         call=normal(call, 160),
-        hint=_hint(names),
+        hint=_hint(names, message),
     )
 
 
-def _hint(names: tuple[str, ...]) -> str:
+def _hint(names: tuple[str, ...], message: str) -> str:
     """Return one sentence on errors whose cause is nearly always the same."""
-    if "ImportError" in names and "circular" not in names:
+    if "circular import" in message:
+        return "two files import each other; import inside the function that needs it"
+    if "ImportError" in names:
         return "the package may use numpy and the standard library only"
     if "RecursionError" in names:
         return "the function calls itself without an end; a loop does not"
