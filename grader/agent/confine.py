@@ -8,6 +8,7 @@ import os
 import resource
 import signal
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -174,25 +175,31 @@ def purge(uid: int, folders: list[str]) -> None:
 
     Done by helpers that become that user themselves, so that they can do no more.
     """
-    for work in (_kill_all, lambda: _wipe(uid, folders)):
-        pid = os.fork()
-        if pid == 0:
-            try:
-                _lower(resource.RLIMIT_CPU, PURGE_CPU_S)
-                _become(uid)
-                work()
-            finally:
-                os._exit(0)
-        os.waitpid(pid, 0)
+    _as_user(uid, lambda: os.kill(-1, signal.SIGKILL))
+    there = [f for f in folders if Path(f).is_dir() and _holds(f)]
+    if there:
+        _as_user(uid, lambda: _wipe(uid, there))
 
 
-def _kill_all() -> None:
-    os.kill(-1, signal.SIGKILL)
+def _as_user(uid: int, work: Callable[[], None]) -> None:
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _lower(resource.RLIMIT_CPU, PURGE_CPU_S)
+            _become(uid)
+            work()
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+
+
+def _holds(folder: str) -> bool:
+    """Return whether there is anything in `folder`."""
+    with os.scandir(folder) as entries:
+        return any(entries)
 
 
 def _wipe(uid: int, folders: list[str]) -> None:
     """Become `find`, which removes trees of any depth and number."""
-    there = list(filter(os.path.isdir, folders))
-    if there:
-        rule = ["-xdev", "-mindepth", "1", "-uid", str(uid), "-delete"]
-        os.execvp("find", ["find", *there, *rule])  # noqa: S606, S607
+    rule = ["-xdev", "-mindepth", "1", "-uid", str(uid), "-delete"]
+    os.execvp("find", ["find", *folders, *rule])  # noqa: S606, S607

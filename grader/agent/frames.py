@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import socket
 import struct
 from typing import Any
@@ -10,34 +11,55 @@ from typing import Any
 import numpy as np
 
 HEAD = struct.Struct("!IQ")
-
-
-def read_exactly(sock: socket.socket, count: int) -> bytearray:
-    """Read `count` bytes; EOFError when the judge has hung up."""
-    data = bytearray(count)
-    view = memoryview(data)
-    while view:
-        got = sock.recv_into(view)
-        if not got:
-            raise EOFError
-        view = view[got:]
-    return data
+CHUNK = 1 << 13  # most requests fit, and a small buffer touches few pages
+ENCODE = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 def read_frame(sock: socket.socket) -> dict[str, Any]:
-    """Return the header of one frame with its arrays under "arrays"."""
-    json_bytes, body_bytes = HEAD.unpack(read_exactly(sock, HEAD.size))
-    header: dict[str, Any] = json.loads(bytes(read_exactly(sock, json_bytes)))
-    body = read_exactly(sock, body_bytes)
-    arrays, offset = [], 0
+    """Return the header of one frame with its arrays under "arrays".
+
+    The judge sends one frame and waits for its answer, so what arrives is never more.
+
+    Raises:
+        EOFError: the judge has hung up.
+    """
+    data = bytearray(_some(sock))
+    while len(data) < HEAD.size:
+        data += _some(sock)
+    json_bytes, body_bytes = HEAD.unpack_from(data)
+    start = HEAD.size + json_bytes
+    _complete(sock, data, start + body_bytes)
+    header: dict[str, Any] = json.loads(data[HEAD.size : start])
+    arrays, offset = [], start
     for name, shape in header["arrays"]:
         dtype = np.dtype(name)
-        count = int(np.prod(shape, dtype=np.int64))
-        # Writable: the buffer is a bytearray that belongs to this frame alone.
-        arrays.append(np.frombuffer(body, dtype, count, offset).reshape(shape))
+        count = math.prod(shape)
+        # Writable and aligned: a copy that belongs to this array alone.
+        arrays.append(np.frombuffer(data, dtype, count, offset).reshape(shape).copy())
         offset += count * dtype.itemsize
     header["arrays"] = arrays
     return header
+
+
+def _some(sock: socket.socket) -> bytes:
+    part = sock.recv(CHUNK)
+    if not part:
+        raise EOFError
+    return part
+
+
+def _complete(sock: socket.socket, data: bytearray, size: int) -> None:
+    """Read until `data` has `size` bytes."""
+    have = len(data)
+    if have >= size:
+        return
+    data.extend(bytes(size - have))
+    with memoryview(data) as view:
+        while have < size:
+            got = sock.recv_into(view[have:])
+            if not got:
+                raise EOFError
+            have += got
 
 
 def write_frame(
@@ -45,6 +67,6 @@ def write_frame(
 ) -> None:
     """Write one frame."""
     header["arrays"] = [[a.dtype.name, a.shape] for a in arrays]
-    text = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
+    text = ENCODE(header).encode()
     body = b"".join(a.tobytes() for a in arrays)
     sock.sendall(HEAD.pack(len(text), len(body)) + text + body)

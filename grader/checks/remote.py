@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import textwrap
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NoReturn
 
@@ -252,6 +253,19 @@ def names_of(remote: Remote) -> tuple[str, ...]:
 def number_of(remote: Remote) -> int:
     """Return the number of a remote object in its session."""
     return handle_of(remote).id
+
+
+def cpu_s(tt: Any) -> float:
+    """Return the CPU seconds that the check has used so far, read from outside.
+
+    The submission's own clocks are never asked. Where `tt` is the module itself, these
+    are the seconds of this process.
+    """
+    session = getattr(type(tt), "session_of", None)
+    if session is None:
+        return time.process_time()
+    spent_s: float = session(tt).channel.spent_cpu_s()
+    return spent_s
 
 
 def remote_source(tt: Any, fn: Callable[..., Any], **inputs: Any) -> Any:

@@ -47,6 +47,7 @@ class Channel:
         self._due = time.monotonic() + FIRST_SAMPLE_S
         self._poll = select.poll()
         self._poll.register(output, select.POLLIN)
+        self._event = 0  # what is waited for on the socket
         self.closed = False
         self._open = True  # the other end of the output pipe
 
@@ -71,8 +72,8 @@ class Channel:
         arrays: list[np.ndarray] = []
         header = {"n": self._number, "op": op, **more}
         header["args"] = [encode(a, arrays, refer) for a in args]
-        kwargs = more.get("kwargs", {})
-        header["kwargs"] = {k: encode(v, arrays, refer) for k, v in kwargs.items()}
+        named = more.get("kwargs") or {}
+        header["kwargs"] = {k: encode(v, arrays, refer) for k, v in named.items()}
         self.send(request_frame(header, arrays))
         return self._answer()
 
@@ -113,6 +114,8 @@ class Channel:
 
     def _receive(self, count: int) -> bytes:
         """Return the next `count` bytes; `parse_head` has capped `count`."""
+        if not count:
+            return b""
         while len(self._buffer) < count:
             self._wait(select.POLLIN)
             try:
@@ -131,15 +134,21 @@ class Channel:
 
     def _wait(self, event: int) -> None:
         """Wait for the socket, draining output and sampling when they are due."""
-        self._poll.register(self._sock, event)
+        if event != self._event:
+            self._poll.register(self._sock, event)
+            self._event = event
         left_s = max(0.0, self._due - time.monotonic())
-        ready = {fd for fd, _ in self._poll.poll(left_s * 1000)}
-        if self._output in ready:
-            self.drain()
+        for descriptor, _ in self._poll.poll(left_s * 1000):
+            if descriptor == self._output:
+                self.drain()
         if time.monotonic() >= self._due:
             self._meter.sample()
             self._pause_s = min(LAST_SAMPLE_S, self._pause_s * 1.25)
             self._due = time.monotonic() + self._pause_s
+
+    def spent_cpu_s(self) -> float:
+        """Return the CPU seconds of the run so far."""
+        return self._meter.spent_s()
 
     def drain(self) -> None:
         """Take what the check has printed so far.

@@ -117,6 +117,10 @@ class Meter:
             curve=tuple(self.curve),
         )
 
+    def spent_s(self) -> float:
+        """Return the CPU seconds of the run so far."""
+        return self._spent_s(self.tree.pids() - self._idle)
+
     def _spent_s(self, busy: set[int]) -> float:
         more = (own_cpu_s(p) - zero for p, (zero, _) in self._watched.items())
         return self.cpu_s(busy) + sum(max(0.0, m) for m in more)

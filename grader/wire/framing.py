@@ -24,6 +24,9 @@ MAX_DIMENSIONS: Final = 16
 MAX_FRAME_BYTES: Final = 64 * 2**20  # the largest milestone's parameters are 5 MiB
 
 
+_ENCODE: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
 class FrameError(Exception):
     """The other side sent something that the protocol does not allow."""
 
@@ -52,7 +55,7 @@ class Reply(Model):
 def request_frame(header: dict[str, Any], arrays: list[np.ndarray]) -> bytes:
     """Return the bytes of one request; `header` is ours and trusted."""
     header["arrays"] = [[a.dtype.name, a.shape] for a in arrays]
-    text = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
+    text = _ENCODE(header).encode()
     body = b"".join(a.tobytes() for a in arrays)
     return HEAD.pack(len(text), len(body)) + text + body
 
