@@ -53,3 +53,9 @@ def oracle() -> ModuleType:
 def rng(request: pytest.FixtureRequest) -> np.random.Generator:
     seed = hashlib.sha256(request.node.nodeid.encode()).digest()
     return np.random.default_rng(int.from_bytes(seed[:8], "big"))
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give every check a folder to write in, as the sandbox does."""
+    monkeypatch.chdir(tmp_path)
