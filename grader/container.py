@@ -164,6 +164,7 @@ def grade_in_docker(
         InconclusiveError: the container ended for a reason of ours.
     """
     with closing(docker.connect()) as client, closing(Lease()) as lease:
+        docker.remove_orphans(client)  # of gradings whose grader was killed
         image = os.environ.get(IMAGE_VARIABLE, IMAGE)
         environment = {
             "GRADER_UID_BASE": str(lease.container_base()),
