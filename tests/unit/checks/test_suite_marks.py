@@ -64,3 +64,16 @@ def test_check_names_a_task_of_its_module(check: Check) -> None:
 @pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.id)
 def test_title_fits_on_a_line(check: Check) -> None:
     assert 8 <= len(check.title) <= 80
+
+
+def test_every_task_has_hidden_checks_and_a_public_example() -> None:
+    tasks = {task.number for module in COURSE.modules for task in module.tasks}
+    hidden = {check.marks.task for check in CHECKS}
+    folder = ROOT / "student_template" / "tests"
+    texts = [p.read_text(encoding="utf-8") for p in folder.glob("test_*.py")]
+    named = re.findall(r"^def test_(\d+)_(\d+)_", "\n".join(texts), re.MULTILINE)
+    public = {f"{module}.{task}" for module, task in named}
+
+    assert len(CHECKS) >= 300
+    assert tasks == hidden
+    assert tasks <= public
