@@ -11,6 +11,7 @@ import platform
 import numpy as np
 
 from grader.checks import holds, needs, points, spec, task, type_name
+from grader.checks.remote import remote_source
 
 KEYS = ("python_version", "numpy_version", "platform", "cpu_count", "memory_bytes")
 COMPLETE = "setup::system_info_has_all_keys"
@@ -71,6 +72,13 @@ def test_platform_names_the_system(tt):
     )
 
 
+def _processors(_tt):
+    """Return how many processors there are, and how many this process may use."""
+    import os  # noqa: PLC0415 -- this function is sent to another process
+
+    return [os.cpu_count(), len(os.sched_getaffinity(0))]
+
+
 @needs(COMPLETE)
 @task("1.1")
 @spec("system_info", "cpu_count: processors of the machine, a whole number from 1 on.")
@@ -78,10 +86,11 @@ def test_cpu_count_is_plausible(tt):
     """cpu_count is a whole number of the machine's processors."""
     got = tt.system_info()["cpu_count"]
     most = os.cpu_count() or 1
+    true = {most, *remote_source(tt, _processors)}  # a sandbox may be shown fewer
     holds(
-        type(got) is int and 1 <= got <= most,
+        type(got) is int and 1 <= got <= most and got in true,
         call='system_info()["cpu_count"]',
-        expected=f"a whole number from 1 to {most}",
+        expected=f"the whole number {most}",
         got=str(got) if isinstance(got, int | float) else got,
         hint="os.cpu_count() knows.",
     )

@@ -185,18 +185,17 @@ def test_numbers_work_on_either_side(tt, oracle, rng, name):
 @needs("tensor::arithmetic_goes_entry_by_entry_add")
 @task("2.2")
 @spec("Tensor.__add__", "`other` is a Tensor, a number, an array or a list")
-@pytest.mark.parametrize("name", OPERATORS)
-def test_arrays_and_lists_are_operands_too(tt, oracle, rng, name):
-    """Tensor + [1, 2] and tensor + array work."""
-    fn, sign = OPERATORS[name]
+def test_arrays_and_lists_are_operands_too(tt, oracle, rng):
+    """Tensor + [1, 2] and tensor + array work, and so for the other operators."""
     a, b = rng.normal(size=(2, 3)), rng.uniform(1, 2, size=(2, 3))
-    for kind, other in (("array", b), ("list", b.tolist())):
-        same(
-            fn(tt.Tensor(a), other),
-            fn(oracle.Tensor(a), oracle.Tensor(b)),
-            call=f"(2, 3) tensor {sign} (2, 3) {kind}",
-            hint="Turn what is not a Tensor into one first.",
-        )
+    for fn, sign in OPERATORS.values():
+        for kind, other in (("array", b), ("list", b.tolist())):
+            same(
+                fn(tt.Tensor(a), other),
+                fn(oracle.Tensor(a), oracle.Tensor(b)),
+                call=f"(2, 3) tensor {sign} (2, 3) {kind}",
+                hint="Turn what is not a Tensor into one first.",
+            )
 
 
 @needs("tensor::arithmetic_broadcasts_add")
@@ -205,21 +204,20 @@ def test_arrays_and_lists_are_operands_too(tt, oracle, rng, name):
     "Tensor.__add__",
     "ValueError: the shapes do not broadcast; the message names both shapes.",
 )
-@pytest.mark.parametrize("name", OPERATORS)
-def test_shapes_that_do_not_broadcast_are_named(tt, rng, name):
-    """(2, 3) + (2, 4) raises ValueError naming both shapes."""
-    fn, sign = OPERATORS[name]
+def test_shapes_that_do_not_broadcast_are_named(tt, rng):
+    """(2, 3) + (2, 4), and so for - * /, raises ValueError naming both shapes."""
     n = int(rng.integers(4, 9))
     a, b = tt.Tensor(rng.normal(size=(2, 3))), tt.Tensor(rng.normal(size=(2, n)))
-    raises(
-        ValueError,
-        fn,
-        a,
-        b,
-        call=f"(2, 3) {sign} (2, {n})",
-        mentions=[(2, 3), (2, n)],
-        hint="numpy's own message names both; or write one that does.",
-    )
+    for fn, sign in OPERATORS.values():
+        raises(
+            ValueError,
+            fn,
+            a,
+            b,
+            call=f"(2, 3) {sign} (2, {n})",
+            mentions=[(2, 3), (2, n)],
+            hint="numpy's own message names both; or write one that does.",
+        )
 
 
 @needs(DATA)
@@ -611,10 +609,20 @@ def test_item_wants_one_entry(tt, rng):
 
 @needs(DATA)
 @task("2.10")
-@spec("Tensor.cat", "Return the tensors joined along an axis that exists.")
+@spec(
+    "Tensor.cat",
+    "Return the tensors joined along an axis that exists, the first unless told.",
+)
 def test_cat_joins_along_an_axis(tt, oracle, rng):
     """Tensor.cat joins tensors along one axis that exists."""
     xs = [rng.normal(size=(2, n, 3)) for n in (1, 2, 4)]
+    same(
+        tt.Tensor.cat([tt.Tensor(x) for x in xs[1:2] * 2]),
+        oracle.Tensor.cat([oracle.Tensor(x) for x in xs[1:2] * 2]),
+        call="Tensor.cat of (2, 2, 3), (2, 2, 3)",
+        tol="exact",
+        hint="Unless an axis is given, the first one grows.",
+    )
     for arrays, axis in ((xs, 1), (xs[:1] * 3, 0), (xs[1:2] * 2, -1)):
         shapes = ", ".join(str(x.shape) for x in arrays)
         same(

@@ -211,56 +211,53 @@ def test_softmax_shifts_each_row_by_its_own_maximum(tt, oracle, rng):
 
 @needs("tensor")
 @task("3.1")
-@spec("Sigmoid", "the shape stays")
+@spec(
+    "Sigmoid",
+    "`sigmoid(x)` calls `forward`; the shape stays, and the input keeps its data.",
+)
 @pytest.mark.parametrize("name", NAMES)
 def test_shape_and_dtype_stay(tt, oracle, rng, name):
-    """Activations take any shape and give it back."""
+    """Activations take any shape, give it back and leave their input alone."""
+    activation = getattr(tt, name)()
     for shape in ((5,), (2, 3), (2, 1, 3, 2)):
         x = rng.normal(size=shape)
+        t = tt.Tensor(x)
+        got = activation(t)
         same(
-            getattr(tt, name)()(tt.Tensor(x)),
+            got,
             getattr(oracle, name)()(oracle.Tensor(x)),
             call=f"{name}()(x), x {shape}",
             tol="gelu",  # values are another check's
             hint="Each entry is treated alike; no axis is special.",
         )
-
-
-@needs("tensor")
-@task("3.1")
-@spec("Sigmoid", "`sigmoid(x)` calls `forward`")
-@pytest.mark.parametrize("name", NAMES)
-def test_a_call_is_forward(tt, oracle, rng, name):
-    """activation(x) equals activation.forward(x), and x stays as it was."""
-    x = rng.normal(size=(2, 3))
-    t, activation = tt.Tensor(x), getattr(tt, name)()
+        same(
+            t,
+            oracle.Tensor(x),
+            call=f"x after {name}()(x)",
+            tol="exact",
+            hint="`out=` and `x.data[...] = ` write into the input; make a new array.",
+        )
     same(
         activation.forward(t),
-        value(activation(t)),
-        call=f"{name}().forward(x), x (2, 3)",
+        value(got),
+        call=f"{name}().forward(x), x {shape}",
         hint="Let __call__ call forward.",
-    )
-    same(
-        t,
-        oracle.Tensor(x),
-        call=f"x after {name}()(x)",
-        tol="exact",
-        hint="`out=` and `x.data[...] = ` write into the input; make a new array.",
     )
 
 
 @needs("tensor")
 @task("3.1")
 @spec("Sigmoid", "`parameters()` is an empty list.")
-@pytest.mark.parametrize("name", NAMES)
-def test_nothing_to_learn(tt, name):
+def test_nothing_to_learn(tt):
     """parameters() of an activation is an empty list, after use too."""
-    activation = getattr(tt, name)()
-    activation(tt.Tensor([0.5, -0.5]))
-    found = activation.parameters()
-    holds(
-        isinstance(found, list) and len(found) == 0,
-        call=f"{name}().parameters()",
-        expected="an empty list",
-        got=found,
-    )
+    x = tt.Tensor([0.5, -0.5])
+    for name in NAMES:
+        activation = getattr(tt, name)()
+        activation(x)
+        found = activation.parameters()
+        holds(
+            isinstance(found, list) and len(found) == 0,
+            call=f"{name}().parameters()",
+            expected="an empty list",
+            got=found,
+        )

@@ -96,18 +96,18 @@ def test_linear_without_bias(tt, oracle, rng):
 
 @needs(LINEAR)
 @task("4.4")
-@spec("Linear.forward", "any number of axes before the last one.")
+@spec("Linear.forward", "any number of axes before the last one, or none.")
 def test_linear_takes_any_leading_axes(tt, oracle, rng):
     """Linear works on (..., in)."""
     w, b = rng.normal(size=(3, 2)), rng.normal(size=2)
-    for shape in ((1, 3), (4, 5, 3), (2, 2, 2, 3)):
+    for shape in ((1, 3), (4, 5, 3), (2, 2, 2, 3), (3,)):
         x = rng.normal(size=shape)
         same(
             linear(tt, w, b)(tt.Tensor(x)),
             linear(oracle, w, b)(oracle.Tensor(x)),
             call=f"Linear(3, 2)(x), x {shape}",
             tol="reduction",
-            hint="matmul and broadcasting do this without a loop.",
+            hint="matmul and broadcasting do this without a loop; (3,) is (1, 3).",
         )
 
 
@@ -119,9 +119,10 @@ def test_linear_takes_any_leading_axes(tt, oracle, rng):
     "a standard deviation between 0.5 and 2 times 1 / sqrt(in_features)",
 )
 def test_initial_weights_keep_the_size_of_signals(tt):
-    """Initial weights are random, centred, and smaller for more inputs."""
+    """Initial weights are random, centred, smaller for more inputs; biases too."""
     for n in (100, 400):
-        w = value(tt.Linear(n, n).weight)
+        layer = tt.Linear(n, n)
+        w, b = value(layer.weight), value(layer.bias)
         call, unit = f"Linear({n}, {n}).weight", n**-0.5
         holds(
             0.5 * unit <= w.std() <= 2 * unit,
@@ -136,6 +137,13 @@ def test_initial_weights_keep_the_size_of_signals(tt):
             expected="mean near 0",
             got=f"{w.mean():.3g}",
             hint="rand() is centred on 0.5.",
+        )
+        holds(
+            abs(b).max() <= 1.001 * unit,  # rounded to float32
+            call=f"Linear({n}, {n}).bias",
+            expected=f"no entry larger than {unit:.3g}",
+            got=f"{abs(b).max():.3g}",
+            hint="A bias of zeros leaves signals as they are.",
         )
 
 
@@ -241,12 +249,20 @@ def test_dropout_keeps_the_mean(tt, rng):
     "The mask comes from numpy's global random numbers, afresh in every call.",
 )
 def test_dropout_draws_a_new_mask_each_call(tt):
-    """Two calls of one Dropout drop different entries."""
-    layer, x = tt.Dropout(0.5), tt.Tensor(np.ones((10, 50)))
+    """Two calls of one Dropout drop different entries: half of them unless told."""
+    layer, x = tt.Dropout(), tt.Tensor(np.ones((10, 50)))
     first, second = value(layer(x)), value(layer(x))
+    zeros = float((first == 0).mean())
+    holds(
+        0.3 < zeros < 0.7,  # its standard deviation is 0.02
+        call="Dropout()(x), x (10, 50)",
+        expected="about half zeros",
+        got=f"a share {zeros:.3g}",
+        hint="p is 0.5 where it is not given.",
+    )
     holds(
         not np.array_equal(first, second),
-        call="Dropout(0.5)(x) called twice",
+        call="Dropout()(x) called twice",
         expected="different entries dropped",
         got="the same twice",
         hint="Draw the mask in forward, not in __init__.",
@@ -254,7 +270,7 @@ def test_dropout_draws_a_new_mask_each_call(tt):
     rows = len(np.unique(first, axis=0))
     holds(
         rows == 10,
-        call="rows of Dropout(0.5)(x)",
+        call="rows of Dropout()(x)",
         expected="10 different ones",
         got=f"{rows}",
         hint="Draw one random number for each entry of x.",
@@ -330,6 +346,21 @@ def test_dropout_of_nothing_changes_nothing(tt, oracle, rng):
         expected="an empty list",
         got=f"{count} parameters",
     )
+
+
+@needs(DROPOUT)
+@task("4.5")
+@spec("Dropout.__init__", "ValueError: p is not in the range 0 <= p < 1.")
+def test_dropout_refuses_what_is_no_share(tt, rng):
+    """Dropout(1.5) and Dropout(-0.5) raise ValueError."""
+    for p in (1 + float(rng.uniform(0.1, 0.9)), -float(rng.uniform(0.1, 0.9))):
+        raises(
+            ValueError,
+            tt.Dropout,
+            p,
+            call=f"Dropout({p:.3g})",
+            hint="Check p before you keep it: 1 / (1 - p) needs a p below 1.",
+        )
 
 
 @needs(LINEAR, "activations::relu_keeps_the_positive_part")

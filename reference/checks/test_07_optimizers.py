@@ -13,8 +13,9 @@ from grader.checks import holds, needs, points, raises, same, spec, task, value
 
 SGD = "optimizers::sgd_steps_downhill"
 ADAM = "optimizers::adam_trace"
-GRADIENT = ("autograd::mul_gradient", "autograd::sum_gradient_all")
-ALL = pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW"])
+GRADIENT = ("autograd::mul_gradient", "autograd::sum_gradient")
+NAMES = ("SGD", "Adam", "AdamW")
+ALL = pytest.mark.parametrize("name", NAMES)
 
 
 def give(tt, p, g):
@@ -289,6 +290,19 @@ def test_adamw_decays_without_being_asked(tt, rng):
 @ALL
 @needs(SGD)
 @task("7.1")
+@spec("SGD", "Unless given, lr is 0.01")
+def test_lr_unless_given(tt, rng, name):
+    """Without lr, SGD steps by 0.01 of the gradient, Adam and AdamW by 0.001."""
+    data, g = rng.random(4), np.sign(rng.normal(size=4))
+    lr, shrink = {"AdamW": (1e-3, 0.01), "Adam": (1e-3, 0)}.get(name, (0.01, 0))
+    call, hint = f"{name}([p]).step(), p (4,), gradient +-1", "The default of lr."
+    expected = data * (1 - lr * shrink) - lr * g
+    same(trained(tt, name, data, [g]), expected, call=call, hint=hint)
+
+
+@ALL
+@needs(SGD)
+@task("7.1")
 @spec("SGD.step", "A parameter whose grad is None is skipped")
 def test_no_gradient_no_step(tt, rng, name):
     """A parameter whose grad is None is skipped, the others step."""
@@ -303,35 +317,37 @@ def test_no_gradient_no_step(tt, rng, name):
     holds(moved, call=f"{call}: q", expected="a step of q", got="q as it was")
 
 
-@ALL
 @needs("tensor::gradient_tracking_is_off_unless_asked_for")
 @task("7.1")
 @spec("SGD", "ValueError: a parameter does not track gradients.")
-def test_untracked_parameters_are_refused(tt, rng, name):
+def test_untracked_parameters_are_refused(tt, rng):
     """A parameter that does not track gradients raises ValueError."""
     good = tt.Tensor(rng.normal(size=3), requires_grad=True)
     bad = tt.Tensor(rng.normal(size=3))
-    getattr(tt, name)([good]).step()  # the constructor is given; the rest must be there
-    call = f"{name}([p, q]), q without requires_grad"
-    hint = "Look at requires_grad of every parameter in the constructor."
-    raises(ValueError, getattr(tt, name), [good, bad], call=call, hint=hint)
+    tt.SGD([good]).step()  # the constructor is given; the rest must be there
+    for name in NAMES:
+        call = f"{name}([p, q]), q without requires_grad"
+        hint = "Look at requires_grad of every parameter in the constructor."
+        raises(ValueError, getattr(tt, name), [good, bad], call=call, hint=hint)
 
 
-@ALL
 @needs("autograd::zero_grad_forgets")
 @task("7.1")
 @spec("optimizers.Optimizer.zero_grad", "Forget the gradients of all parameters.")
-def test_zero_grad_clears_all(tt, rng, name):
+def test_zero_grad_clears_all(tt, rng):
     """zero_grad() clears the gradient of every parameter."""
     ps = [tt.Tensor(rng.normal(size=3), requires_grad=True) for _ in range(2)]
-    for p in ps:
-        give(tt, p, np.ones(3))
-    getattr(tt, name)(ps).zero_grad()
-    for p in ps:
-        left = p.grad
-        clear = left is None or not value(left).any()
-        call = f"{name}([p, q]).zero_grad(): grad"
-        holds(clear, call=call, expected="None or zeros", got="other numbers")
+    for name in NAMES:
+        for p in ps:
+            give(tt, p, np.ones(3))
+        optimizer = getattr(tt, name)(ps)
+        optimizer.step()
+        optimizer.zero_grad()
+        for p in ps:
+            left = p.grad
+            clear = left is None or not value(left).any()
+            call = f"{name}([p, q]): step(), zero_grad(), p.grad"
+            holds(clear, call=call, expected="None or zeros", got="other numbers")
 
 
 @ALL

@@ -14,6 +14,7 @@ from grader.checks import (
     cpu_limit,
     gradients,
     holds,
+    is_tensor,
     needs,
     points,
     raises,
@@ -113,9 +114,9 @@ def test_conv_without_bias(tt, rng):
 @spec("Conv2d.__init__", "a standard deviation between 0.5 and 2 times 1 / sqrt(n)")
 def test_conv_initial_weights_keep_the_size_of_signals(tt):
     """Initial weights are random, centred, and smaller for larger windows."""
-    for c, k in ((16, 3), (16, 7)):
-        w, unit = value(tt.Conv2d(c, 32, k).weight), (c * k * k) ** -0.5
-        call = f"Conv2d({c}, 32, {k}).weight"
+    for c, k in ((16, 3), (4, 11)):
+        layer, unit = tt.Conv2d(c, 32, k), (c * k * k) ** -0.5
+        w, call = value(layer.weight), f"Conv2d({c}, 32, {k}).weight"
         holds(
             0.5 * unit <= w.std() <= 2 * unit,
             call=call,
@@ -125,6 +126,9 @@ def test_conv_initial_weights_keep_the_size_of_signals(tt):
         )
         centred = abs(w.mean()) <= 0.1 * w.std()  # its deviation is 0.015 std at most
         holds(centred, call=call, expected="mean near 0", got=f"{w.mean():.3g}")
+        most, call = np.abs(value(layer.bias)).max(), f"Conv2d({c}, 32, {k}).bias"
+        small = most <= 1.001 * unit
+        holds(small, call=call, expected=f"{unit:.3g} at most", got=f"{most:.3g}")
 
 
 def _seeded(tt, seed):
@@ -178,45 +182,33 @@ def test_conv_sums_each_window(tt, rng):
     )
 
 
-SIZES = {
-    "plain": ((7, 5), 3, 1, 0),
-    "padded": ((5, 8), 3, 1, 2),
-    "stride": ((8, 9), 3, 2, 0),
-    "both": ((11, 8), 4, 2, 3),
-}
+SIZES = (((7, 5), 3, 1, 0), ((5, 8), 3, 1, 2), ((8, 9), 3, 2, 0), ((11, 8), 4, 2, 3))
 
 
-@pytest.mark.parametrize("case", list(SIZES))
+@points(2)
 @needs(CONV)
 @task("9.2")
 @spec("Conv2d.forward", "oh = (h + 2 * padding - kernel_size) // stride + 1")
-def test_conv_output_size(tt, rng, case):
+def test_conv_output_size(tt, rng):
     """Conv2d leaves out the windows that would reach beyond the frame."""
-    (h, w), k, s, p = SIZES[case]
-    layer = tt.Conv2d(2, 3, k, stride=s, padding=p)
-    same(
-        tuple(layer(tt.Tensor(rng.normal(size=(1, 2, h, w)))).shape),
-        (1, 3, (h + 2 * p - k) // s + 1, (w + 2 * p - k) // s + 1),
-        call=f"Conv2d(2, 3, {k}, stride={s}, padding={p})(x).shape, x (1, 2, {h}, {w})",
-        tol="exact",
-        hint="Places where the window's corner may stand, from 0 in steps of stride.",
-        misconceptions={
-            "one window too few": (1, 3, (h + 2 * p - k) // s, (w + 2 * p - k) // s),
-            "rounded up": (
-                1,
-                3,
-                -((k - h - 2 * p) // s) + 1,
-                -((k - w - 2 * p) // s) + 1,
-            ),
-            "the padding counted once": (
-                1,
-                3,
-                (h + p - k) // s + 1,
-                (w + p - k) // s + 1,
-            ),
-            "the stride left out": (1, 3, h + 2 * p - k + 1, w + 2 * p - k + 1),
-        },
-    )
+    for (h, w), k, s, p in SIZES:
+        layer = tt.Conv2d(2, 3, k, stride=s, padding=p)
+        spare = np.array([h, w]) + 2 * p - k  # places beside the first one
+        want = (1, 3, *(spare // s + 1))
+        wrong = {
+            "one window too few": (1, 3, *(spare // s)),
+            "rounded up": (1, 3, *(-(-spare // s) + 1)),
+            "the padding counted once": (1, 3, *((spare - p) // s + 1)),
+            "the stride left out": (1, 3, *(spare + 1)),
+        }
+        same(
+            tuple(layer(tt.Tensor(rng.normal(size=(1, 2, h, w)))).shape),
+            want,
+            call=f"Conv2d(2, 3, {k}, {s}, {p})(x).shape, x (1, 2, {h}, {w})",
+            tol="exact",
+            hint="Places where the window's corner may stand: 0, stride, ...",
+            misconceptions={m: v for m, v in wrong.items() if v != want},
+        )
 
 
 @points(2)
@@ -278,11 +270,10 @@ def test_conv_strides_over_padding(tt, rng):
     )
 
 
-CONV_GRADIENTS = {
-    "plain": (3, 1, 0),
-    "padding": (3, 1, 2),
-    "stride": (3, 2, 0),
-    "stride_and_padding": (2, 3, 1),
+CONV_GRADIENTS = {  # (h, w), kernel_size, stride, padding
+    "plain": (((5, 6), 3, 1, 0),),
+    "padding": (((6, 5), 3, 1, 2),),
+    "stride": (((6, 5), 3, 2, 0), ((5, 8), 2, 3, 3)),
 }
 
 
@@ -319,8 +310,14 @@ def wrong_conv_gradients(x, w, v, stride, padding):
 @spec("Conv2d.forward", "Gradients of x, weight and bias, for any stride and padding.")
 def test_conv_gradient(tt, rng, case):
     """The gradients of x, weight and bias add up over all windows."""
-    k, s, p = CONV_GRADIENTS[case]
-    inputs = [rng.normal(size=z) for z in ((2, 2, 5, 6), (3, 2, k, k), 3)]
+    for size, k, *how in CONV_GRADIENTS[case]:
+        conv_gradient(tt, rng, size, k, how)
+
+
+def conv_gradient(tt, rng, size, k, how):
+    """Check the gradients of one Conv2d with this stride and padding."""
+    s, p = how
+    inputs = [rng.normal(size=z) for z in ((2, 2, *size), (3, 2, k, k), 3)]
 
     def fn(x, w, b):
         layer = tt.Conv2d(2, 3, k, stride=s, padding=p)
@@ -365,11 +362,11 @@ def test_conv_gradient_of_untracked_images(tt, rng):
 def test_conv_refuses_other_shapes(tt, rng):
     """One image without batch axis, other channels, too small: ValueError names it."""
     c = int(rng.integers(3, 6))
-    for shape in ((2, 5, 5), (1, c, 5, 5), (1, 2, 2, 5)):
+    for shape in ((2, 5, 5), (1, c, 5, 5), (1, 2, 2, 6)):
         x = tt.Tensor(rng.normal(size=shape))
-        call = f"Conv2d(2, 3, 3)(x), x {shape}"
+        call = f"Conv2d(2, 3, 5, padding=1)(x), x {shape}"
         hint = "Look at x.ndim, x.shape[1] and the sizes before you compute."
-        layer = tt.Conv2d(2, 3, 3)
+        layer = tt.Conv2d(2, 3, 5, padding=1)
         raises(ValueError, layer, x, call=call, mentions=[shape], hint=hint)
 
 
@@ -381,59 +378,46 @@ def test_conv_refuses_other_shapes(tt, rng):
 @task("9.3")
 @spec("MaxPool2d.forward", "Return the maximum of each window, channel by channel.")
 def test_max_pool_keeps_the_largest(tt, rng):
-    """MaxPool2d(2) keeps the maximum of each block of 2 x 2."""
-    x = distinct(rng, (2, 3, 4, 6))
-    blocks = windows(x, 2, 2)
-    same(
-        tt.MaxPool2d(2)(tt.Tensor(x)),
-        tt.Tensor(blocks.max((4, 5))),
-        call="MaxPool2d(2)(x), x (2, 3, 4, 6)",
-        hint="np.maximum of the slices at all positions; windows do not overlap.",
-        misconceptions={
-            "the mean": blocks.mean((4, 5)),
-            "the first entry of each window": blocks[..., 0, 0],
-            "the largest magnitude": np.abs(blocks).max((4, 5)),
-            "the maximum over all channels": np.broadcast_to(
-                blocks.max((1, 4, 5))[:, None], blocks.shape[:4]
-            ),
-        },
-    )
+    """MaxPool2d(k) keeps the maximum of each block of k x k."""
+    x = distinct(rng, (2, 3, 6, 12))
+    for k in (2, 3):
+        blocks = windows(x, k, k)
+        same(
+            tt.MaxPool2d(k)(tt.Tensor(x)),
+            tt.Tensor(blocks.max((4, 5))),
+            call=f"MaxPool2d({k})(x), x (2, 3, 6, 12)",
+            hint="np.maximum of the slices at all positions; windows do not overlap.",
+            misconceptions={
+                "stride 1": windows(x, k).max((4, 5)),
+                "the mean": blocks.mean((4, 5)),
+                "the first entry of each window": blocks[..., 0, 0],
+                "the largest magnitude": np.abs(blocks).max((4, 5)),
+                "the maximum over all channels": np.broadcast_to(
+                    blocks.max((1, 4, 5))[:, None], blocks.shape[:4]
+                ),
+            },
+        )
 
 
-POOLS = {
-    "overlap": (3, 2, 0),
-    "dense": (2, 1, 0),
-    "padding": (3, 2, 1),
-    "odd": (2, 2, 0),
-}
+# kernel_size, stride, padding
+POOLS = ((3, 2, 0), (2, 1, 0), (3, 2, 1), (2, 2, 0), (2, 2, 1), (2, 3, 0))
 
 
-@pytest.mark.parametrize("case", list(POOLS))
+@points(3)
 @needs(MAX)
 @task("9.3")
 @spec("MaxPool2d.forward", "Windows lie as in `Conv2d.forward`")
-def test_max_pool_windows(tt, rng, case):
+def test_max_pool_windows(tt, rng):
     """MaxPool2d takes any stride and padding; what is left over is dropped."""
-    k, s, p = POOLS[case]
     x = distinct(rng, (2, 2, 7, 5))
-    same(
-        tt.MaxPool2d(k, stride=s, padding=p)(tt.Tensor(x)),
-        tt.Tensor(windows(framed(x, p, -np.inf), k, s).max((4, 5))),
-        call=f"MaxPool2d({k}, stride={s}, padding={p})(x), x (2, 2, 7, 5)",
-        hint="oh = (h + 2 * padding - kernel_size) // stride + 1.",
-    )
-
-
-@needs(MAX)
-@task("9.3")
-@spec("spatial.Pool2d", "stride: step from one window to the next; kernel_size if left")
-def test_pools_stride_is_the_window_unless_given(tt, rng):
-    """Without a stride, windows stand side by side."""
-    x = distinct(rng, (1, 1, 6, 6))
-    call = "MaxPool2d(3)(x), x (1, 1, 6, 6)"
-    wrong = {"stride 1": windows(x, 3).max((4, 5))}
-    want = tt.Tensor(windows(x, 3, 3).max((4, 5)))
-    same(tt.MaxPool2d(3)(tt.Tensor(x)), want, call=call, misconceptions=wrong)
+    t = tt.Tensor(x)
+    for k, s, p in POOLS:
+        same(
+            tt.MaxPool2d(k, stride=s, padding=p)(t),
+            tt.Tensor(windows(framed(x, p, -np.inf), k, s).max((4, 5))),
+            call=f"MaxPool2d({k}, stride={s}, padding={p})(x), x (2, 2, 7, 5)",
+            hint="oh = (h + 2 * padding - kernel_size) // stride + 1.",
+        )
 
 
 @needs("spatial::max_pool_windows")
@@ -451,7 +435,7 @@ def test_max_pool_padding_never_wins(tt, rng):
     )
 
 
-MAX_GRADIENTS = {"blocks": (2, 2, 0), "overlap": (3, 1, 0), "padding": (3, 2, 1)}
+MAX_GRADIENTS = {"blocks": ((2, 2, 0),), "windows": ((3, 1, 0), (3, 2, 1))}
 
 
 @pytest.mark.parametrize("case", list(MAX_GRADIENTS))
@@ -464,12 +448,17 @@ MAX_GRADIENTS = {"blocks": (2, 2, 0), "overlap": (3, 1, 0), "padding": (3, 2, 1)
 )
 def test_max_pool_gradient(tt, rng, case):
     """The gradient goes to each window's largest entry; overlaps add up."""
-    k, s, p = MAX_GRADIENTS[case]
+    for how in MAX_GRADIENTS[case]:
+        max_pool_gradient(tt, rng, *how)
+
+
+def max_pool_gradient(tt, rng, k, s, p):
+    """Check the gradient of one MaxPool2d."""
 
     def f64(x):
         return windows(framed(x, p, -np.inf), k, s).max((4, 5))
 
-    x = distinct(rng, (2, 2, 5, 6))
+    x = distinct(rng, (2, 2, 5, 7))
     v = upstream(rng, f64(x).shape)
     last, every = (np.zeros_like(framed(x, p)) for _ in range(2))
     for y, z in reversed(list(np.ndindex(v.shape[2:]))):  # as a loop over positions
@@ -477,7 +466,7 @@ def test_max_pool_gradient(tt, rng, case):
         top = framed(x, p, -np.inf)[block] == f64(x)[:, :, y, z, None, None]
         every[block] += v[:, :, y, z, None, None]
         last[block] = np.where(top, v[:, :, y, z, None, None], last[block])
-    inner = np.s_[:, :, p : p + 5, p : p + 6]
+    inner = np.s_[:, :, p : p + 5, p : p + 7]
     overlaps = s < k
     gradients(
         tt,
@@ -495,23 +484,23 @@ def test_max_pool_gradient(tt, rng, case):
     )
 
 
-@pytest.mark.parametrize("size", [2, 3])
 @needs("spatial::max_pool_gradient_blocks")
 @task("9.3")
 @spec("MaxPool2d.forward", "where several are equal, they share it equally or one of")
-def test_max_pool_gradient_of_ties(tt, rng, size):
+def test_max_pool_gradient_of_ties(tt, rng):
     """Equal entries of a window get the gradient once, shared or not."""
-    x = tt.Tensor(np.full((2, 1, size, 2 * size), 0.5), requires_grad=True)
-    v = (1 + rng.random((2, 1, 1, 2))).astype(np.float32)
-    tt.MaxPool2d(size)(x).backward(v)
-    same(
-        windows(value(x.grad), size, size).sum((4, 5)),
-        v,
-        call=f"MaxPool2d({size})(x).backward(g): sum of x.grad a window, all x equal",
-        tol="gradient",
-        hint="The entries equal to the maximum must not get g each.",
-        misconceptions={"all of it to each of them": size**2 * v},
-    )
+    for size in (2, 3):
+        x = tt.Tensor(np.full((2, 1, size, 2 * size), 0.5), requires_grad=True)
+        v = (1 + rng.random((2, 1, 1, 2))).astype(np.float32)
+        tt.MaxPool2d(size)(x).backward(v)
+        same(
+            windows(value(x.grad), size, size).sum((4, 5)),
+            v,
+            call=f"MaxPool2d({size})(x).backward(g): sum of x.grad a window, x equal",
+            tol="gradient",
+            hint="The entries equal to the maximum must not get g each.",
+            misconceptions={"all of it to each of them": size**2 * v},
+        )
 
 
 @points(2)
@@ -521,8 +510,8 @@ def test_max_pool_gradient_of_ties(tt, rng, size):
 def test_average_pool_keeps_the_mean(tt, rng):
     """AvgPool2d takes the mean of each window, with any stride."""
     x = rng.normal(size=(2, 3, 6, 7))
-    for k, s in ((2, 2), (3, 1), (2, 3)):
-        blocks = windows(x, k, s)
+    for k, s in ((2, None), (3, 1), (2, 3)):
+        blocks = windows(x, k, s or k)
         same(
             tt.AvgPool2d(k, stride=s)(tt.Tensor(x)),
             tt.Tensor(blocks.mean((4, 5))),
@@ -555,16 +544,21 @@ def test_average_pool_counts_padding(tt, rng):
     )
 
 
-@pytest.mark.parametrize("case", ["blocks", "overlap", "padding"])
+@points(2)
 @needs(AVERAGE, "spatial::average_pool_counts_padding", GRADIENT)
 @task("9.4")
 @spec(
     "AvgPool2d.forward",
     "The gradient of a mean is shared equally by the entries of its window",
 )
-def test_average_pool_gradient(tt, rng, case):
+def test_average_pool_gradient(tt, rng):
     """The gradient is shared by the entries of a window; overlaps add up."""
-    k, s, p = MAX_GRADIENTS[case]
+    for how in (how for case in MAX_GRADIENTS.values() for how in case):
+        average_pool_gradient(tt, rng, *how)
+
+
+def average_pool_gradient(tt, rng, k, s, p):
+    """Check the gradient of one AvgPool2d."""
 
     def f64(x):
         return windows(framed(x, p), k, s).mean((4, 5))
@@ -589,16 +583,16 @@ def test_average_pool_gradient(tt, rng, case):
     )
 
 
-@pytest.mark.parametrize("name", ["MaxPool2d", "AvgPool2d"])
 @needs(MAX, AVERAGE)
 @task("9.3")
 @spec("MaxPool2d.forward", "ValueError: x has not four axes, or a window is larger")
-def test_pools_refuse_other_shapes(tt, rng, name):
+def test_pools_refuse_other_shapes(tt, rng):
     """An image without batch axis, or a smaller one, raises ValueError naming it."""
     for shape in ((3, 6, 6), (1, 2, 2, 6)):
         x = tt.Tensor(rng.normal(size=shape))
-        call = f"{name}(3)(x), x {shape}"
-        raises(ValueError, getattr(tt, name)(3), x, call=call, mentions=[shape])
+        for name, pool in (("MaxPool2d", tt.MaxPool2d(3)), ("Avg", tt.AvgPool2d(3))):
+            call = f"{name}(3)(x), x {shape}"
+            raises(ValueError, pool, x, call=call, mentions=[shape])
 
 
 # BatchNorm2d
@@ -643,6 +637,7 @@ def test_batch_norm_starts_neutral(tt, rng):
     hint = "The running statistics are not trained: no requires_grad."
     call = f"len({call}.parameters())"
     holds(count == 2, call=call, expected=expected, got=f"{count}", hint=hint)
+    same(layer.momentum, 0.1, call=f"BatchNorm2d({n}).momentum")
 
 
 @points(3)
@@ -685,7 +680,7 @@ def test_batch_norm_normalises_each_channel(tt, rng):
 )
 def test_batch_norm_running_statistics_move(tt, rng):
     """Training moves the running statistics, by momentum, to the unbiased ones."""
-    (x, gamma, beta), (y, _, _) = problem(rng), problem(rng, (2, 4, 3, 2))
+    (x, gamma, beta), (y, _, _) = problem(rng), problem(rng, (2, 4, 1, 1))
     layer = norm_layer(tt, gamma, beta, momentum=0.3)
     layer(tt.Tensor(x))
     layer(tt.Tensor(y))
@@ -884,28 +879,67 @@ def test_flatten_keeps_the_batch(tt, rng):
 
 
 LAYERS = {
-    "conv2d": ("Conv2d", (2, 3, 3, 1, 1), "Conv2d.forward", "9.2"),
-    "maxpool2d": ("MaxPool2d", (2,), "MaxPool2d.forward", "9.3"),
-    "avgpool2d": ("AvgPool2d", (2,), "AvgPool2d.forward", "9.4"),
-    "batchnorm2d": ("BatchNorm2d", (2,), "BatchNorm2d.forward", "9.5"),
+    "Conv2d": (2, 3, 3, 1, 1),
+    "MaxPool2d": (2,),
+    "AvgPool2d": (2,),
+    "BatchNorm2d": (2,),
 }
 
 
-@pytest.mark.parametrize("case", list(LAYERS))
 @needs(CONV, MAX, AVERAGE, NORM)
 @task("9.5")
 @spec("BatchNorm2d.forward", "x keeps its data.")
-def test_inputs_keep_their_data(tt, rng, case):
+def test_inputs_keep_their_data(tt, rng):
     """Forward and backward change neither the input nor the parameters."""
-    name, arguments, _, _ = LAYERS[case]
-    layer = getattr(tt, name)(*arguments)
-    t = tt.Tensor(rng.normal(size=(2, 2, 4, 4)), requires_grad=True)
-    kept = [value(a) for a in (t, *layer.parameters())]
-    layer(t).sum().backward()
-    for a, before in zip((t, *layer.parameters()), kept, strict=True):
-        call = f"{name}{arguments}(x).sum().backward(): data afterwards"
-        hint = "`-=`, `*=` and `out=` write into the array that x holds."
-        same(a.data, before, call=call, tol="exact", hint=hint)
+    x = rng.normal(size=(2, 2, 4, 4)).astype(np.float32)
+    for name, arguments in LAYERS.items():
+        layer, t = getattr(tt, name)(*arguments), tt.Tensor(x, requires_grad=True)
+        kept = [(t, x), *((p, value(p)) for p in layer.parameters())]
+        layer(t).sum().backward()
+        for a, before in kept:
+            call = f"{name}{arguments}(x).sum().backward(): data afterwards"
+            hint = "`-=`, `*=` and `out=` write into the array that x holds."
+            same(a.data, before, call=call, tol="exact", hint=hint)
+
+
+def _large(tt, x, v):
+    """Return the statistics and gradients of two layers for many numbers."""
+    wide, many = (np.tile(a, (7, 1, 1, 1)) for a in (x, v))
+    norm = tt.BatchNorm2d(2, momentum=0.5)
+    norm(tt.Tensor(wide)).backward(many)
+    slopes = []
+    for n, k in ((3, 3), (1, 5)):
+        layer, end = tt.Conv2d(2, 1, k, bias=False), 84 - k + 1
+        layer(tt.Tensor(x[:n])).backward(v[:n, :1, :end, :end])
+        slopes.append(layer.weight.grad)
+    statistics = [norm.running_mean.data, norm.running_var.data]
+    return [*statistics, norm.gamma.grad, norm.beta.grad, *slopes]
+
+
+@needs("spatial::conv_gradient_plain", "spatial::batch_norm_gradient")
+@task("9.5")
+@spec("BatchNorm2d.forward", "mean and var are those of the channel over the m = n * h")
+def test_large_images(tt, rng):
+    """Sums over 100,000 numbers and more are sums over all of them."""
+    x, v = (rng.normal(size=(3, 2, 84, 84)).astype(np.float32) for _ in range(2))
+    mean, var, d_gamma, d_beta, *slopes = remote_source(tt, _large, x=x, v=v)
+    axes, wide = (0, 2, 3), x.astype(float)
+    call = "BatchNorm2d(2, momentum=0.5)(x), x (21, 2, 84, 84)"
+    same(mean, np.float32(0.5 * wide.mean(axes)), call=f"{call}: mean", tol="gradient")
+    m = 7 * x[:, 0].size
+    expected = np.float32(0.5 + 0.5 * wide.var(axes) * m / (m - 1))
+    same(var, expected, call=f"{call}: running_var", tol="gradient")
+    root = np.sqrt(wide.var(axes, keepdims=True) + 1e-5)
+    hat = (wide - wide.mean(axes, keepdims=True)) / root
+    for got, part, name in ((d_gamma, v * hat, "gamma"), (d_beta, v, "beta")):
+        total, most = 7 * part.sum(axes), np.sqrt(m)  # a sum of m random numbers
+        same(got / most, total / most, call=f"{call}: {name}.grad", tol="gradient")
+    for got, (n, k) in zip(slopes, ((3, 3), (1, 5)), strict=True):
+        end = 84 - k + 1
+        found = windows(x[:n], k).transpose(1, 4, 5, 0, 2, 3)
+        want = (found * v[:n, 0, :end, :end]).sum((3, 4, 5), dtype=np.float64)[None]
+        call = f"Conv2d(2, 1, {k})(x).backward(g), x ({n}, 2, 84, 84): weight.grad/100"
+        same(got / 100, np.float32(want / 100), call=call, tol="gradient")
 
 
 def _bars(tt, x, y, steps, rate):
@@ -1011,7 +1045,13 @@ def test_dataset_ends(tt, rng):
 
 def batches(loader):
     """Return what one epoch of `loader` gives, as lists of arrays."""
-    return [[value(part) for part in batch] for batch in loader]
+    found = []
+    for batch in loader:
+        call, expected = "a batch of a DataLoader", "a tuple of 2 Tensors"
+        pair = isinstance(batch, tuple) and all(is_tensor(part) for part in batch)
+        holds(pair and len(batch) == 2, call=call, expected=expected, got=batch)
+        found.append([value(part) for part in batch])
+    return found
 
 
 @points(2)
@@ -1041,20 +1081,6 @@ def test_loader_keeps_the_order(tt, rng):
                 "batches overlap": np.concatenate([want[k : k + 3] for k in range(3)])
             }
             same(got, want.astype("f4"), call=f"{call}: part {i}", misconceptions=wrong)
-
-
-@needs(LOADER)
-@task("9.8")
-@spec("DataLoader.__iter__", "each part is a Tensor that stacks the samples' parts")
-def test_loader_gives_tuples_of_tensors(tt, rng):
-    """A batch is a tuple of Tensors, one for each part of a sample."""
-    x, y = tt.Tensor(rng.normal(size=(4, 3))), tt.Tensor(rng.normal(size=4))
-    (batch,) = tt.DataLoader(tt.TensorDataset(x, y), batch_size=4)
-    call = "batch of DataLoader(TensorDataset(x, y), 4)"
-    pair = isinstance(batch, tuple) and len(batch) == 2
-    holds(pair, call=call, expected="a tuple of 2 Tensors", got=batch)
-    for got, want in zip(batch, (x, y), strict=True):
-        same(got, want, call=call, hint="Tensor(np.stack(...)) of the samples' parts.")
 
 
 @needs("tensor")
@@ -1185,9 +1211,9 @@ def test_flip_reverses_the_last_axis(tt, rng):
 def test_flip_mirrors_an_image_as_a_whole(tt, rng):
     """One image is mirrored in all channels or in none, now and then."""
     x = rng.normal(size=(3, 2, 4)).astype(np.float32)
-    arguments = {"name": "RandomHorizontalFlip", "arguments": [0.5], "x": x}
+    arguments = {"name": "RandomHorizontalFlip", "arguments": [], "x": x}
     found = remote_source(tt, _repeated, **arguments, times=30)
-    call = "RandomHorizontalFlip(0.5)(x), x (3, 2, 4), 30 times"
+    call = "RandomHorizontalFlip()(x), x (3, 2, 4), 30 times"
     mirrored = [np.allclose(got, x[..., ::-1]) for got in found]
     whole = all(m or np.allclose(g, x) for m, g in zip(mirrored, found, strict=True))
     holds(whole, call=call, expected="x or its mirror image", got="a mixture")
@@ -1282,6 +1308,9 @@ def test_crop_refuses_small_images(tt, rng):
     call = "RandomCrop(6, padding=1)(x), x (2, 3, 6)"
     crop = tt.RandomCrop(6, padding=1)
     raises(ValueError, crop, x, call=call, mentions=[(2, 3, 6)])
+    x = rng.normal(size=(2, 4, 6))  # the square fits, at one place from top to bottom
+    got = tuple(crop(tt.Tensor(x)).shape)
+    same(got, (2, 6, 6), call="RandomCrop(6, padding=1)(x).shape, x (2, 4, 6)")
 
 
 def _steps(tt, x):

@@ -346,6 +346,7 @@ def test_bpe_stops_at_vocab_size(tt, rng):
         got=str(max(ids)),
         hint="Ids run from 0 to vocab_size - 1; 257 of them are there from the start.",
     )
+    same(tt.BPETokenizer().vocab_size, 1000, call="BPETokenizer().vocab_size")
 
 
 @needs("tokenization::bpe_merges_merges")

@@ -159,17 +159,19 @@ def near(got, want, call, hint):
 def test_flops_of_a_model(tt, rng):
     """The FLOPs of nested Sequentials add up; ReLU and Flatten hardly count."""
     c = int(rng.integers(30, 40))
-    block = tt.Sequential(tt.Conv2d(c, 40, 3, padding=1), tt.ReLU())
+    first, second = (tt.Conv2d(n, 40, 3, padding=1) for n in (c, 40))
+    block = tt.Sequential(first, tt.ReLU(), second, tt.ReLU())
     head = tt.Sequential(tt.Flatten(), tt.Sequential(tt.Linear(640, 200), tt.ReLU()))
     model = tt.Sequential(block, tt.Sequential(head), tt.Linear(200, 100))
     got = tt.Profiler().count_flops(model, (2, c, 4, 4))
-    want = 2 * (16 * 9 * c * 40 + 640 * 200 + 200 * 100)
+    want = 2 * (16 * 9 * (c + 40) * 40 + 640 * 200 + 200 * 100)
     hint = "Look into Sequential, at any depth."
-    near(got, want, f"count_flops of Conv2d({c}, 40, 3) and two Linear, nested", hint)
+    near(got, want, f"count_flops of two Conv2d and two Linear, {c} channels", hint)
 
 
 def _own_model(tt, width, batch):
     """Count a model of its own class, with layers in attributes and lists."""
+    nonzero = []
 
     class Block(tt.Layer):
         def __init__(self):
@@ -184,13 +186,16 @@ def _own_model(tt, width, batch):
             self.blocks = [Block(), Block()]
 
         def forward(self, x):
+            nonzero.append(bool(np.any(x.data)))
             for block in self.blocks:
                 x = block(x)
             return x
 
     profiler, net = tt.Profiler(), Net()
     shape = (batch, width)
-    return [profiler.count_parameters(net), profiler.count_flops(net, shape)]
+    counts = [profiler.count_parameters(net), profiler.count_flops(net, shape)]
+    profiler.measure_memory(net, shape)
+    return [*counts, any(nonzero)]
 
 
 @points(2)
@@ -200,12 +205,14 @@ def _own_model(tt, width, batch):
 def test_flops_of_a_students_own_model(tt, rng):
     """Models of one's own class count too: what their forward calls."""
     n = int(rng.integers(60, 80))
-    parameters, flops = remote_source(tt, _own_model, width=n, batch=3)
+    parameters, flops, nonzero = remote_source(tt, _own_model, width=n, batch=3)
     call = f"Net of two blocks with Linear({n}, {2 * n}), Linear({2 * n}, {n})"
     want = 2 * (2 * n * n + 2 * n + 2 * n * n + n + n * n + n)
     same(parameters, want, call=f"count_parameters: {call}", tol="exact")
     hint = "trace tells what was called; an unused layer costs nothing."
     near(flops, 2 * 8 * n * n, f"count_flops: {call}", hint)
+    call, got = "count_flops and measure_memory: the input they make", "other numbers"
+    holds(not nonzero, call=call, expected="zeros", got=got)
 
 
 @needs(LINEAR)
@@ -310,8 +317,8 @@ def test_memory_at_the_peak(tt, rng):
 # measure_latency
 
 
-def _counted(tt, warmup, iterations):
-    """Return how often a model is called, and whether in evaluation."""
+def _counted(tt, arguments):
+    """Return whether a model was in evaluation, call by call."""
     seen = []
 
     class Model(tt.Layer):
@@ -319,7 +326,7 @@ def _counted(tt, warmup, iterations):
             seen.append(bool(self.training))
             return x
 
-    tt.Profiler().measure_latency(Model(), tt.Tensor([[1.0]]), warmup, iterations)
+    tt.Profiler().measure_latency(Model(), tt.Tensor([[1.0]]), *arguments)
     return seen
 
 
@@ -329,11 +336,14 @@ def _counted(tt, warmup, iterations):
 def test_latency_warms_up_first(tt, rng):
     """The model is called warmup + iterations times, in evaluation."""
     warmup, iterations = (int(n) for n in rng.integers(2, 7, size=2))
-    seen = remote_source(tt, _counted, warmup=warmup, iterations=iterations)
-    call = f"measure_latency(model, x, warmup={warmup}, iterations={iterations})"
-    wrong = {"no warm-up": iterations, "one call more": warmup + iterations + 1}
-    same(len(seen), warmup + iterations, call=f"{call}: calls", misconceptions=wrong)
-    holds(not any(seen), call=call, expected="the model in evaluation", got="training")
+    given = f", warmup={warmup}, iterations={iterations}"
+    for text, arguments in (("", [3, 10]), (given, [warmup, iterations])):
+        seen = remote_source(tt, _counted, arguments=arguments if text else [])
+        call, count = f"measure_latency(model, x{text})", sum(arguments)
+        wrong = {"no warm-up": arguments[1], "one call more": count + 1}
+        same(len(seen), count, call=f"{call}: calls", misconceptions=wrong)
+        expected = "the model in evaluation"
+        holds(not any(seen), call=call, expected=expected, got="training")
 
 
 def _sleeper(tt, naps, warmup):
@@ -391,6 +401,8 @@ def test_latency_is_the_median(tt, rng):
 
 def _left_behind(tt, method, training):
     """Return what of a model has changed after `method`: a list of names."""
+    import tracemalloc  # noqa: PLC0415 -- sent as source
+
     model = tt.Sequential(tt.Conv2d(2, 3, 3), tt.BatchNorm2d(3), tt.Dropout(0.5))
     model.train(training)
     norm, drop = model.layers[1], model.layers[2]
@@ -409,6 +421,8 @@ def _left_behind(tt, method, training):
         changed.append("the model's mode")
     if norm.training is training:
         changed.append("the mode of a layer that had its own")
+    if tracemalloc.is_tracing():
+        changed.append("tracemalloc, which is still on")
     return changed
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from grader.checks import (
     gradients,
@@ -17,6 +16,7 @@ from grader.checks import (
     task,
     value,
 )
+from grader.checks.remote import remote_source
 
 SPARSITY = "compression::sparsity_is_the_share_of_zeros"
 MAGNITUDE = "compression::smallest_weights_become_zero"
@@ -89,13 +89,15 @@ def test_sparsity_is_the_share_of_zeros(tt, rng):
 @task("17.1")
 @spec("measure_sparsity", "Without any weight the result is 0.0.")
 def test_sparsity_of_nothing(tt):
-    """A model without weights has sparsity 0; one without zeros too."""
+    """A model without weights has sparsity 0; one zero of one weight is all."""
     call = "measure_sparsity(Sequential(ReLU()))"
     same(float(tt.measure_sparsity(tt.Sequential(tt.ReLU()))), 0.0, call=call)
     full = linear(tt, np.ones((3, 3)), np.zeros(3))
     call = "measure_sparsity(Linear(3, 3)), weights 1, biases 0"
     wrong = {"biases counted too": 0.25}
     same(float(tt.measure_sparsity(full)), 0.0, call=call, misconceptions=wrong)
+    call = "measure_sparsity(Linear(1, 1)), the weight 0"
+    same(float(tt.measure_sparsity(linear(tt, np.zeros((1, 1))))), 1.0, call=call)
 
 
 @points(3)
@@ -149,24 +151,40 @@ def test_pruning_is_global(tt, rng):
     )
 
 
-@pytest.mark.parametrize("sparsity", [0.0, 0.1, 0.37, 0.9, 1.0])
-@points(2)
+def pruned(tt, name, weights, shares):
+    """Return for each share the weights of layers pruned by it, by function `name`."""
+    found = []
+    for share in shares:
+        layers = []
+        for w in weights:
+            layer = tt.Linear(*w.shape)
+            layer.weight.data = np.array(w, dtype=np.float32)
+            layers.append(layer)
+        inner = tt.Sequential(tt.ReLU(), *layers[1:])
+        getattr(tt, name)(tt.Sequential(layers[0], inner), share)
+        found.append([np.array(layer.weight.data) for layer in layers])
+    return found
+
+
+@points(4)
 @needs(MAGNITUDE)
 @task("17.2")
 @spec("magnitude_prune", "sparsity * n of them are zero afterwards, to within")
-def test_sparsity_is_exact_to_one_entry(tt, rng, sparsity):
+def test_sparsity_is_exact_to_one_entry(tt, rng):
     """The share of zeros is the one asked for, to one entry."""
-    w, v = different(rng, (7, 9), (9, 5))
-    layers = [linear(tt, w), linear(tt, v)]
-    tt.magnitude_prune(tt.Sequential(*layers), sparsity)
-    zeros = int((join([layer.weight for layer in layers]) == 0).sum())
-    holds(
-        abs(zeros - sparsity * 108) <= 1,
-        call=f"magnitude_prune(model with 108 weights, {sparsity}): zeros",
-        expected=f"{sparsity * 108:.4g}, to within one",
-        got=str(zeros),
-        hint="Count positions; a threshold misses by one or takes all.",
+    weights, shares = different(rng, (7, 9), (9, 5)), [0.0, 0.1, 0.37, 0.9, 1.0]
+    found = remote_source(
+        tt, pruned, name="magnitude_prune", weights=weights, shares=shares
     )
+    for share, arrays in zip(shares, found, strict=True):
+        zeros = int((join(arrays) == 0).sum())
+        holds(
+            abs(zeros - share * 108) <= 1,
+            call=f"magnitude_prune(model with 108 weights, {share}): zeros",
+            expected=f"{share * 108:.4g}, to within one",
+            got=str(zeros),
+            hint="Count positions; a threshold misses by one or takes all.",
+        )
 
 
 @needs(MAGNITUDE)
@@ -226,16 +244,16 @@ def test_biases_are_not_pruned(tt, oracle, rng):
     )
 
 
-@pytest.mark.parametrize("name", ["magnitude_prune", "structured_prune"])
 @needs(MAGNITUDE, STRUCTURED)
 @task("17.2")
 @spec("magnitude_prune", "ValueError: sparsity is not in the range 0 <= sparsity <= 1.")
-def test_a_share_beyond_1_is_refused(tt, rng, name):
+def test_a_share_beyond_1_is_refused(tt, rng):
     """Shares below 0 and above 1 raise ValueError."""
     layer = linear(tt, rng.normal(size=(3, 4)))
-    for share in (-0.1, 1.5):
-        call = f"{name}(Linear(3, 4), {share})"
-        raises(ValueError, getattr(tt, name), layer, share, call=call)
+    for name in ("magnitude_prune", "structured_prune"):
+        for share in (-0.1, 1.5):
+            call = f"{name}(Linear(3, 4), {share})"
+            raises(ValueError, getattr(tt, name), layer, share, call=call)
 
 
 # Whole units
@@ -276,32 +294,33 @@ def test_weakest_units_become_zero(tt, oracle, rng):
     )
 
 
-@pytest.mark.parametrize("ratio", [0.0, 0.2, 0.55, 1.0])
+@points(3)
 @needs(STRUCTURED)
 @task("17.3")
 @spec("structured_prune", "the int(ratio * out) units whose weights")
-def test_number_of_units_is_cut_off(tt, rng, ratio):
+def test_number_of_units_is_cut_off(tt, rng):
     """int(ratio * out) units of each layer go, of nested layers too."""
-    shapes = [(5, 7), (7, 11), (11, 6)]
-    layers = [linear(tt, rng.normal(size=s)) for s in shapes]
-    inner = tt.Sequential(tt.ReLU(), *layers[1:])
-    tt.structured_prune(tt.Sequential(layers[0], inner), ratio)
-    dead = [int((value(x.weight) == 0).all(axis=0).sum()) for x in layers]
-    a, b, c = (int(ratio * n) for _, n in shapes)
-    wrong = {
-        "rounded up": [int(np.ceil(ratio * n)) for _, n in shapes],
-        "the last layer left out": [a, b, 0],
-        "only the first level of layers": [a, 0, 0],
-        "nothing pruned": [0, 0, 0],
-    }
-    same(
-        dead,
-        [a, b, c],
-        call=f"structured_prune(layers of 7, 11 and 6 units, {ratio}): zero units",
-        tol="exact",
-        hint="Every layer loses its own share, the last one included.",
-        misconceptions={k: v for k, v in wrong.items() if v != [a, b, c]},
+    weights = [rng.normal(size=s) for s in ((5, 7), (7, 11), (11, 6))]
+    shares = [0.2, 0.55, 0.0, 1.0]
+    found = remote_source(
+        tt, pruned, name="structured_prune", weights=weights, shares=shares
     )
+    for share, arrays in zip(shares, found, strict=True):
+        a, b, _ = right = [int(share * n) for n in (7, 11, 6)]
+        wrong = {
+            "rounded up": [int(np.ceil(share * n)) for n in (7, 11, 6)],
+            "the last layer left out": [a, b, 0],
+            "only the first level of layers": [a, 0, 0],
+            "nothing pruned": [0, 0, 0],
+        }
+        same(
+            [int((value(w) == 0).all(axis=0).sum()) for w in arrays],
+            right,
+            call=f"structured_prune(layers of 7, 11 and 6 units, {share}): zero units",
+            tol="exact",
+            hint="Every layer loses its own share, the last one included.",
+            misconceptions={k: v for k, v in wrong.items() if v != right},
+        )
 
 
 @needs(STRUCTURED, "spatial")
@@ -361,42 +380,45 @@ def test_low_rank_is_the_nearest_matrix(tt, rng):
     )
 
 
-RANKS = {  # shape, ratio, rank
-    "wide": ((5, 12), 0.4, 2),
-    "tall": ((12, 5), 0.3, 1),
-    "at least one": ((6, 5), 0.1, 1),
-    "cut off": ((9, 10), 0.4, 3),
-    "full": ((6, 6), 1.0, 6),
-}
+RANKS = (  # shape, ratio, rank
+    ((5, 12), 0.4, 2),
+    ((12, 5), 0.3, 1),
+    ((6, 5), 0.1, 1),  # at least one
+    ((9, 10), 0.4, 3),  # cut off
+    ((6, 6), 1.0, 6),
+)
 
 
-@pytest.mark.parametrize("name", list(RANKS))
+@points(4)
 @needs(LOW_RANK)
 @task("17.4")
 @spec("low_rank_approximate", "The rank is k = max(1, int(rank_ratio * min(m, n))).")
-def test_rank_follows_the_smaller_side(tt, rng, name):
+def test_rank_follows_the_smaller_side(tt, rng):
     """The rank is max(1, int(ratio * min(m, n)))."""
-    (m, n), ratio, k = RANKS[name]
-    u, s, vt = map(value, tt.low_rank_approximate(rng.normal(size=(m, n)), ratio))
-    larger = max(1, int(ratio * max(m, n)))
-    wrong = {"the rank taken from the larger side": [m, larger, larger, larger, n]}
-    same(
-        [*u.shape, s.size, *vt.shape],
-        [m, k, k, k, n],
-        call=f"low_rank_approximate(W, {ratio}), W ({m}, {n}): sizes of U, S, Vt",
-        tol="exact",
-        hint="int() cuts off; a rank of 0 would leave nothing.",
-        misconceptions=wrong if larger != k else {},
-    )
+    for (m, n), ratio, k in RANKS:
+        u, s, vt = map(value, tt.low_rank_approximate(rng.normal(size=(m, n)), ratio))
+        larger = max(1, int(ratio * max(m, n)))
+        wrong = {"the rank taken from the larger side": [m, larger, larger, larger, n]}
+        same(
+            [*u.shape, s.size, *vt.shape],
+            [m, k, k, k, n],
+            call=f"low_rank_approximate(W, {ratio}), W ({m}, {n}): sizes of U, S, Vt",
+            tol="exact",
+            hint="int() cuts off; a rank of 0 would leave nothing.",
+            misconceptions=wrong if larger != k else {},
+        )
 
 
 @needs(LOW_RANK)
 @task("17.4")
 @spec("low_rank_approximate", "U has orthonormal columns, Vt orthonormal rows")
 def test_factors_are_orthonormal(tt, rng):
-    """U^T U and Vt Vt^T are the identity."""
-    u, _, vt = map(value, tt.low_rank_approximate(rng.normal(size=(9, 7)), 0.6))
+    """U^T U and Vt Vt^T are the identity, in float32."""
+    u, s, vt = map(value, tt.low_rank_approximate(rng.normal(size=(9, 7)), 0.6))
     call = "low_rank_approximate(W, 0.6), W (9, 7)"
+    dtypes = " ".join(str(array.dtype) for array in (u, s, vt))
+    fine = dtypes == "float32 float32 float32"
+    holds(fine, call=f"{call}: dtypes", expected="float32", got=dtypes)
     hint = "S stays apart: neither factor is scaled."
     eye = np.eye(4, dtype=np.float32)
     same(u.T @ u, eye, call=f"{call}: U.T @ U", tol="reduction", hint=hint)
@@ -481,15 +503,15 @@ def test_distillation_loss(tt, rng):
 @task("17.5")
 @spec("KnowledgeDistillation.forward", "CE is the CrossEntropyLoss of the student's")
 def test_alpha_weighs_both_parts(tt, rng):
-    """Alpha 0 is cross-entropy alone, alpha 1 is KL alone."""
+    """Alpha 0 is cross-entropy alone, 1 is KL alone; half of both by default."""
     x, ids, w, v = lesson(rng)
-    for alpha, want in (
-        (0.0, cross_entropy(x @ v, ids)),
-        (1.0, 9 * distance(x @ w, x @ v, 3)),
-    ):
-        loss = tt.KnowledgeDistillation(linear(tt, w), linear(tt, v), 3.0, alpha)
-        call = f"KnowledgeDistillation(teacher, student, 3.0, {alpha:g})(x, ids)"
-        same(value(loss(tt.Tensor(x), ids)), want, call=call, tol="reduction")
+    pair, given = (linear(tt, w), linear(tt, v)), tt.Tensor(x)
+    kl, ce = 9 * distance(x @ w, x @ v, 3), cross_entropy(x @ v, ids)
+    for options, want in (((3.0, 0.0), ce), ((3.0, 1.0), kl), ((), (kl + ce) / 2)):
+        loss = tt.KnowledgeDistillation(*pair, *options)
+        text = "".join(f", {number:g}" for number in options)
+        call = f"KnowledgeDistillation(teacher, student{text})(x, ids)"
+        same(value(loss(given, ids)), want, call=call, tol="reduction")
 
 
 @points(2)

@@ -72,8 +72,9 @@ def backward(result: Tensor, gradient: ArrayLike | Tensor | None = None) -> None
     `backward`, of this or another result, adds to it, until `zero_grad`.
 
     Each operation's gradient, `t._backward`, is called once, with the complete gradient
-    of its result, even where several paths meet (a diamond). The cost is linear in the
-    number of operations, and a chain of 10,000 of them does not recurse.
+    of its result, even where several paths meet (a diamond). It returns one array per
+    input, None where an input gets no gradient. The cost is linear in the number of
+    operations, and a chain of 10,000 of them does not recurse.
 
     Args:
         result: usually a loss.
@@ -93,7 +94,9 @@ def backward(result: Tensor, gradient: ArrayLike | Tensor | None = None) -> None
     """
     pending = {id(result): _starting_gradient(result, gradient)}
     for node in reversed(topological_order(result)):
-        grad = pending.pop(id(node))
+        grad = pending.pop(id(node), None)
+        if grad is None:  # every operation that used it gave None
+            continue
         if node._backward is None:  # made by the user, not by an operation
             _accumulate(node, grad)
             continue

@@ -60,8 +60,9 @@ class BenchmarkResult:
             raise ValueError(msg)
         self.mean = math.fsum(self.values) / n
         self.median = float(np.median(self.values))
-        self.std = float(np.std(self.values, ddof=1)) if n > 1 else 0.0
-        half = student_t(n - 1) * self.std / math.sqrt(n) if n > 1 else 0.0
+        alone = n == 1
+        self.std = 0.0 if alone else float(np.std(self.values, ddof=1))
+        half = 0.0 if alone else student_t(n - 1) * self.std / math.sqrt(n)
         self.ci95 = (self.mean - half, self.mean + half)
 
     def __repr__(self) -> str:
@@ -78,8 +79,8 @@ class Benchmark:
     Args:
         models: name -> model, anything that is called with `data`.
         data: what each model is called with.
-        warmup: calls of each model that do not count.
-        runs: calls of each model that are measured, at least 1.
+        warmup: calls of each model that do not count; 3 if not given.
+        runs: calls of each model that are measured, at least 1; 10 if not given.
     """
 
     def __init__(

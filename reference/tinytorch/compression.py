@@ -43,8 +43,9 @@ def measure_sparsity(model: Any) -> float:
         0.25
     """
     weights = [w.data for w in _weights(model)]
-    zeros = sum(w.size - int(np.count_nonzero(w)) for w in weights)
-    return zeros / max(sum(w.size for w in weights), 1)
+    total = sum(w.size for w in weights)
+    left = sum(int(np.count_nonzero(w)) for w in weights)
+    return (total - left) / total if total else 0.0
 
 
 def magnitude_prune(model: Any, sparsity: float) -> None:
@@ -73,7 +74,7 @@ def magnitude_prune(model: Any, sparsity: float) -> None:
         return
     sizes = np.abs(np.concatenate([w.ravel() for w in weights]))
     keep = np.ones(sizes.size, dtype=bool)
-    keep[np.argsort(sizes, kind="stable")[: round(sparsity * sizes.size)]] = False
+    keep[np.argsort(sizes)[: round(sparsity * sizes.size)]] = False
     ends = np.cumsum([w.size for w in weights])[:-1]
     for w, mask in zip(weights, np.split(keep, ends), strict=True):
         w[~mask.reshape(w.shape)] = 0
@@ -104,7 +105,7 @@ def structured_prune(model: Any, ratio: float) -> None:
         weight = layer.weight.data
         units = weight.T if weight.ndim == 2 else weight  # a view: one row a unit
         norms = np.square(units).reshape(len(units), -1).sum(axis=1)
-        weakest = np.argsort(norms, kind="stable")[: int(ratio * len(units))]
+        weakest = np.argsort(norms)[: int(ratio * len(units))]
         units[weakest] = 0
         if layer.bias is not None:
             layer.bias.data[weakest] = 0
@@ -141,8 +142,9 @@ class KnowledgeDistillation:
     Args:
         teacher: a trained model: inputs -> logits (n, c).
         student: the model to be trained, likewise.
-        temperature: what both logits are divided by in the comparison.
-        alpha: share of the comparison in the loss; the rest is for the targets.
+        temperature: what both logits are divided by in the comparison; 3 if not given.
+        alpha: share of the comparison in the loss, 0.5 if not given; the rest is for
+            the targets.
     """
 
     def __init__(

@@ -51,23 +51,23 @@ def chunks(count: int, numbers: int) -> Iterator[slice]:
 def convolve(x: Array, weight: Array, stride: int, padding: int) -> Array:
     """Return the correlation of images with windows.
 
-    Shapes: x (n, h, w, c), weight (kh, kw, c, m) -> (n, oh, ow, m)
+    Shapes: x (n, h, w, c), weight (side, side, c, m) -> (n, oh, ow, m)
     """
     frame = _framed(x, padding)
-    h, w = ((frame[i] - weight.shape[i]) // stride + 1 for i in (0, 1))
+    h, w = ((end - len(weight)) // stride + 1 for end in frame)
     return _correlate(x, weight, (frame, _inside(padding, frame)), (h, w), stride)
 
 
 def weight_gradient(
-    x: Array, grad: Array, kernel: Pair, stride: int, padding: int
+    x: Array, grad: Array, side: int, stride: int, padding: int
 ) -> Array:
-    """Return d(loss)/d(weight), (kh, kw, c, m), for `grad` (n, oh, ow, m)."""
+    """Return d(loss)/d(weight), (side, side, c, m), for `grad` (n, oh, ow, m)."""
     frame, many = _framed(x, padding), grad.shape[3]
     setting = (frame, _inside(padding, frame))
-    total = np.zeros((kernel[0] * kernel[1] * x.shape[3], many), dtype=np.float32)
-    for images, rows in _windows(x, setting, kernel, grad.shape[1:3], stride):
+    total = np.zeros((side * side * x.shape[3], many), dtype=np.float32)
+    for images, rows in _windows(x, setting, side, grad.shape[1:3], stride):
         total += rows.T @ grad[images].reshape(-1, many)
-    return total.reshape(*kernel, x.shape[3], many)
+    return total.reshape(side, side, x.shape[3], many)
 
 
 def input_gradient(
@@ -78,10 +78,10 @@ def input_gradient(
     An entry of x meets the window's positions in opposite order, so `grad`, spread out
     by the stride in a frame of zeros, is correlated with the flipped weight.
     """
-    frame = (size[0] + weight.shape[0] - 1, size[1] + weight.shape[1] - 1)
+    reach = len(weight) - 1
+    frame = (size[0] + reach, size[1] + reach)
     ends = [
-        _spread(grad.shape[1 + i], weight.shape[i] - 1 - padding, stride, frame[i])
-        for i in (0, 1)
+        _spread(grad.shape[1 + i], reach - padding, stride, frame[i]) for i in (0, 1)
     ]
     (rows, down), (columns, across) = ends
     flipped = weight[::-1, ::-1].swapaxes(2, 3)
@@ -114,23 +114,23 @@ def _correlate(
     many = weight.shape[3]
     matrix = weight.reshape(-1, many)
     out = np.empty((len(x), *output, many), dtype=np.float32)
-    for images, rows in _windows(x, setting, weight.shape[:2], output, stride):
+    for images, rows in _windows(x, setting, len(weight), output, stride):
         np.matmul(rows, matrix, out=out[images].reshape(-1, many))
     return out
 
 
 def _windows(
-    x: Array, setting: tuple[Pair, Place], kernel: Pair, output: Pair, stride: int
+    x: Array, setting: tuple[Pair, Place], side: int, output: Pair, stride: int
 ) -> Iterator[tuple[slice, Array]]:
     """Yield (images, rows): a slice of a few images and the matrix of their windows.
 
     Each image stands in a frame of zeros (its size, and where). A row of the matrix is
-    the window of one output place, (kh, kw, c) laid flat. The copy is one assignment,
-    from a view in which a row of a window is one axis, (kw, c), to a buffer that is
-    used again for the next images.
+    the window of one output place, (side, side, c) laid flat. The copy is one
+    assignment, from a view in which a row of a window is one axis, (side, c), to a
+    buffer that is used again for the next images.
     """
     (frame, (down, across)), channels = setting, x.shape[3]
-    shape = (*output, kernel[0], kernel[1] * channels)
+    shape = (*output, side, side * channels)
     slices = list(chunks(len(x), int(np.prod(shape))))
     some = slices[0].stop if slices else 0
     padded = np.zeros((some, *frame, channels), dtype=np.float32)

@@ -27,7 +27,7 @@ def rows(x: Array) -> Array:
 def product(a: Array, b: Array) -> Any:
     """Return a @ b; a batch times one matrix is done as one large product."""
     if a.ndim > 2 and b.ndim == 2:
-        return (rows(a) @ b).reshape(*a.shape[:-1], b.shape[-1])
+        return (rows(a) @ b).reshape(*a.shape[:-1], b.shape[1])
     return a @ b
 
 

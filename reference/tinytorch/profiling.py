@@ -94,7 +94,8 @@ class Profiler:
             own; activations and Flatten count like any layer.
         peak_bytes: parameter_bytes and the most memory that was allocated at one time
             while the model ran (`tracemalloc` sees numpy's arrays): no less than the
-            parameters and the largest single output together.
+            parameters and the largest single output together. `tracemalloc` is stopped
+            afterwards, as it slows everything down.
 
         Args:
             model: is run on zeros.
@@ -209,14 +210,14 @@ def trace(model: Any, x: Tensor) -> list[Call]:
         return call
 
     kinds: tuple[Any, ...] = (Layer, Activation)
-    plain = [kind.__call__ for kind in kinds]
+    plain = {kind: kind.__call__ for kind in kinds}
     try:
-        for kind, method in zip(kinds, plain, strict=True):
+        for kind, method in plain.items():
             kind.__call__ = watched(method)
         with evaluation(model):
             model(x)
     finally:
-        for kind, method in zip(kinds, plain, strict=True):
+        for kind, method in plain.items():
             kind.__call__ = method
     return calls
 

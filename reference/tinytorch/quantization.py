@@ -100,7 +100,7 @@ class QuantizedLinear(Layer):
         """Return x @ W + bias, where W is the weight as `dequantize_int8` gives it.
 
         Each entry of W differs from the original weight by at most one scale. The
-        result is a float32 Tensor. Any number of axes before the last one.
+        result is a float32 Tensor. Any number of axes before the last one, or none.
 
         Shapes: x (..., in_features) -> (..., out_features)
 
@@ -115,7 +115,7 @@ class QuantizedLinear(Layer):
             1020.0
         """
         if x.ndim == 1:
-            return self.forward(x.reshape(1, -1)).reshape(-1)
+            return self.forward(x.reshape(1, x.size))[0]
         out = x.matmul(dequantize_int8(self.weight, self.scale, self.zero_point))
         return out if self.bias is None else out + self.bias
 

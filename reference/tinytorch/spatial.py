@@ -133,7 +133,7 @@ class Conv2d(Layer):
             if x.requires_grad:
                 dx = to_nchw(input_gradient(g, windows, x.shape[2:], *how))
             if self.weight.requires_grad:
-                dw = weight_gradient(images, g, windows.shape[:2], *how)
+                dw = weight_gradient(images, g, len(windows), *how)
                 dw = dw.transpose(3, 2, 0, 1)
             db = column_sums(g.reshape(-1, g.shape[3]))
             return [dx, dw, db][: len(inputs)]
@@ -365,7 +365,7 @@ def _output_size(x: Tensor, kernel: int, stride: int, padding: int) -> tuple[int
 
 
 def in_frame(x: Array, padding: int, fill: float) -> Array:
-    """Return a copy of x with `padding` rows and columns of `fill` on all four sides.
+    """Given: copy x, with `padding` rows and columns of `fill` on all four sides.
 
     Example:
         >>> in_frame(np.ones((1, 1, 1, 1), dtype=np.float32), 1, 0.0)[0, 0]
@@ -381,7 +381,7 @@ def in_frame(x: Array, padding: int, fill: float) -> Array:
 
 
 def out_of_frame(x: Array, padding: int) -> Array:
-    """Return x without `padding` rows and columns on all four sides.
+    """Given: return x without `padding` rows and columns on all four sides.
 
     Example:
         >>> out_of_frame(np.ones((1, 2, 5, 6), dtype=np.float32), 2).shape
@@ -393,7 +393,7 @@ def out_of_frame(x: Array, padding: int) -> Array:
 def positions(
     kernel: int, stride: int, oh: int, ow: int
 ) -> Iterator[tuple[slice, slice, slice, slice]]:
-    """Yield one key for each position inside a window, row by row.
+    """Given: yield one key for each position inside a window, row by row.
 
     padded[key] is what stands at that position in all oh * ow windows: (n, c, oh, ow).
     A key also serves to write: padded[key] += ... adds at that position.

@@ -263,7 +263,7 @@ class Tensor(TensorBase):
 
     @staticmethod
     def cat(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
-        """Return the tensors joined along an axis that exists.
+        """Return the tensors joined along an axis that exists, the first unless told.
 
         Shapes: equal except along `axis`, where the sizes add up
 

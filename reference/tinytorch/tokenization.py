@@ -98,6 +98,7 @@ class BPETokenizer:
         vocab_size: how many ids there may be, 0 included; at least 257.
 
     Attributes:
+        vocab_size: as given; 1000 if left out.
         tokens: list of the bytes that each id stands for.
         merges: dictionary from a pair of ids to the id that replaces it, in the order
             learned.
@@ -143,8 +144,8 @@ class BPETokenizer:
         counts = list(runs.values())
         pairs: Counter[Pair] = Counter()
         where: defaultdict[Pair, set[int]] = defaultdict(set)
-        for i, (word, count) in enumerate(zip(words, counts, strict=True)):
-            _count(word, i, count, pairs, where)
+        for i, word in enumerate(words):
+            _count(word, i, counts[i], pairs, where)
         while len(self.tokens) < self.vocab_size and pairs:
             most = max(pairs.values())
             if most < 2:

@@ -140,7 +140,7 @@ class Trainer:
         if waiting:
             self._step(waiting)
         self.epoch += 1
-        return total / max(samples, 1)
+        return total / samples
 
     def _step(self, batches: int) -> None:
         """Given: average the gradients of `batches`, clip, step, forget them."""
@@ -157,8 +157,9 @@ class Trainer:
     def evaluate(self, loader: Batches) -> tuple[float, float]:
         """Return the mean loss per sample and the accuracy; train nothing.
 
-        The model is switched to evaluation (where it has `eval`); nothing is tracked
-        (`no_grad`), and no parameter or gradient changes.
+        The model is switched to evaluation (where it has `eval`), and back afterwards
+        or not, either; nothing is tracked (`no_grad`), and no parameter or gradient
+        changes.
 
         Accuracy is the share of right answers, from 0 to 1. If y has one axis less than
         the outputs, it holds class ids, and the answer is the class of the largest
@@ -176,7 +177,7 @@ class Trainer:
             total += loss.item() * len(_array(x))
             samples += len(_array(x))
             right, answers = right + int(hits.sum()), answers + hits.size
-        return total / max(samples, 1), right / max(answers, 1)
+        return total / samples, right / answers
 
     def save_checkpoint(self, path: str | Path) -> None:
         """Write everything that training needs to go on into the file `path`.
@@ -193,8 +194,9 @@ class Trainer:
     def load_checkpoint(self, path: str | Path) -> None:
         """Take over everything that `save_checkpoint` wrote, into the same objects.
 
-        `read_arrays(path)` gives the arrays by name. The model, optimizer and scheduler
-        of this trainer keep their identity; only their numbers change.
+        `read_arrays(path)` gives the arrays by name; nothing in the file is executed,
+        so no pickle. The model, optimizer and scheduler of this trainer keep their
+        identity; only their numbers change.
 
         Raises:
             ValueError: the file is of another model: a parameter is missing or has

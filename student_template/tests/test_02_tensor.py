@@ -197,4 +197,5 @@ def test_2_10_cat_joins_along_an_axis(tt):
     a, b = tt.Tensor([[1, 2]]), tt.Tensor([[3, 4]])
     call = "Tensor.cat([Tensor([[1, 2]]), Tensor([[3, 4]])], axis)"
     same(tt.Tensor.cat([a, b], 0), [[1.0, 2.0], [3.0, 4.0]], call=f"{call}, axis 0")
+    same(tt.Tensor.cat([a, b]), [[1.0, 2.0], [3.0, 4.0]], call=f"{call}, no axis")
     same(tt.Tensor.cat([a, b], 1), [[1.0, 2.0, 3.0, 4.0]], call=f"{call}, axis 1")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from checklib import holds, same, set_data
+from checklib import holds, raises, same, set_data
 
 
 def linear(tt):
@@ -29,6 +29,8 @@ def test_4_4_linear_is_x_times_weight_plus_bias(tt):
 def test_4_4_linear_takes_any_leading_axes(tt):
     got = linear(tt)(tt.Tensor(np.ones((4, 5, 2))))
     same(got.shape, (4, 5, 3), call="Linear(2, 3)(x).shape, x (4, 5, 2)")
+    got = linear(tt)(tt.Tensor([1, 1]))
+    same(got, tt.Tensor([15, 27, 39]), call="[1, 1] @ weight + bias")
 
 
 def test_4_4_linear_without_bias(tt):
@@ -43,6 +45,12 @@ def test_4_3_initial_weights_keep_the_size_of_signals(tt):
     got, call = float(w.std()), "Linear(400, 400).weight.data.std()"
     expected = "from 0.025 to 0.1, which is 0.5 to 2 times 1 / sqrt(400)"
     holds(0.025 < got < 0.1, call=call, expected=expected, got=f"{got:.3g}")
+
+
+def test_4_3_the_bias_starts_small(tt):
+    b, call = tt.Linear(400, 400).bias.data, "Linear(400, 400).bias.data"
+    largest = float(abs(b).max())
+    holds(largest <= 0.05, call=call, expected="zeros", got=f"{largest:.3g}")
 
 
 def test_4_3_initial_weights_follow_the_seed_of_numpy(tt):
@@ -74,6 +82,15 @@ def test_4_5_dropout_is_off_in_evaluation(tt):
 def test_4_5_the_argument_training_wins(tt):
     got = tt.Dropout(0.5)(tt.Tensor(np.ones(50)), training=False)
     same(got, np.ones(50), call="Dropout(0.5)(ones 50, training=False)")
+
+
+def test_4_5_dropout_wants_a_share(tt):
+    hint = "Check 0 <= p < 1 before you keep p."
+    raises(ValueError, tt.Dropout, 1.5, call="Dropout(1.5)", hint=hint)
+    raises(ValueError, tt.Dropout, -0.5, call="Dropout(-0.5)", hint=hint)
+    zeros = float((tt.Dropout()(tt.Tensor(np.ones(500))).data == 0).mean())
+    call, expected = "Dropout()(ones 500)", "about half zeros"
+    holds(0.3 < zeros < 0.7, call=call, expected=expected, got=f"{zeros:.0%}")
 
 
 def test_4_6_sequential_calls_its_layers_in_order(tt):

@@ -258,3 +258,10 @@ def test_6_14_bce(tt):
     got = slope(tt, lambda p: loss(p, tt.Tensor([1, 0])), [0.5, 0.5])
     call = "BinaryCrossEntropyLoss()([0.5, 0.5], [1, 0]).backward()"
     same(got, [-1.0, 1.0], call=call, hint="(p - y) / (p (1 - p)) / 2 entries")
+
+
+def test_6_14_targets_may_be_tracked(tt):
+    p, y = (tt.Tensor([x], requires_grad=True) for x in (3.0, 1.0))
+    tt.MSELoss()(p, y).backward()
+    hint = "A gradient may be None, also for a tensor with requires_grad."
+    same(p.grad, [4.0], call="MSELoss()([3], [1]).backward(); p.grad", hint=hint)

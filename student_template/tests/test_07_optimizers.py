@@ -25,6 +25,13 @@ def test_7_1_sgd_steps_downhill(tt):
     same(got, tt.Tensor([0, 4]), call=call, hint="data - lr * grad")
 
 
+def test_7_1_the_learning_rate_has_a_default(tt):
+    p = parameter(tt, [1])
+    got = stepped(tt, tt.SGD([p]), p, [[2]])
+    call = "p = [1], grad [2]: SGD([p]).step()"
+    same(got, tt.Tensor([0.98]), call=call, hint="lr is 0.01 unless given")
+
+
 def test_7_1_sgd_momentum(tt):
     p = parameter(tt, [0])
     got = stepped(tt, tt.SGD([p], lr=1, momentum=0.5), p, [[1], [1], [1]])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from checklib import holds, same, set_data, value
+from checklib import holds, raises, same, set_data, value
 
 
 def trainer(tt, weight, **options):
@@ -119,6 +119,15 @@ def test_8_6_a_checkpoint_brings_everything_back(tt, tmp_path):
     other.train_epoch([batch(tt, 1)])
     hint = "The slope is 0 now; the velocity -2 goes on with -1."
     same(other.model.weight, [[1.5]], call="... train_epoch; weight", hint=hint)
+
+
+def test_8_6_a_checkpoint_of_another_model_is_refused(tt, tmp_path):
+    path, shapes = tmp_path / "state.npz", [(1, 1), (1, 2)]
+    trainer(tt, 7).save_checkpoint(path)
+    model = tt.Linear(1, 2, bias=False)
+    other = tt.Trainer(model, tt.SGD(model.parameters()), tt.MSELoss())
+    call = "load_checkpoint of a weight (1, 1) into one of (1, 2)"
+    raises(ValueError, other.load_checkpoint, path, call=call, mentions=shapes)
 
 
 def test_8_6_the_pieces_learn_together(tt):

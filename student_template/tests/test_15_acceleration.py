@@ -45,7 +45,7 @@ def test_15_2_tiles_need_not_fit(tt, tile):
 def test_15_2_tiles_have_a_size(tt):
     a = tt.Tensor([[1.0]])
     call = "tiled_matmul(a, a, tile_size=0)"
-    raises(ValueError, tt.tiled_matmul, a, a, 0, call=call)
+    raises(ValueError, tt.tiled_matmul, a, a, 0, call=call, mentions=[0])
 
 
 def test_15_3_gelu_is_the_activation(tt):
@@ -55,7 +55,8 @@ def test_15_3_gelu_is_the_activation(tt):
 
 
 def test_15_3_gelu_does_not_overflow(tt):
-    got = tt.fused_gelu(tt.Tensor([-1e4, 1e4]))
+    with np.errstate(over="raise"):
+        got = tt.fused_gelu(tt.Tensor([-1e4, 1e4]))
     same(got, tt.Tensor([0.0, 1e4]), call="fused_gelu([-1e4, 1e4])", tol="gelu")
 
 

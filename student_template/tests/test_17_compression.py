@@ -85,6 +85,8 @@ def test_17_5_the_rest_is_cross_entropy(tt):
     loss = tt.KnowledgeDistillation(student, student, alpha=0.25)
     got, call = loss(tt.Tensor([[1.0]]), [1]).item(), "alpha = 1/4: 3/4 * log(2)"
     same(got, 0.75 * np.log(2), call=call, tol="reduction")
+    got = tt.KnowledgeDistillation(student, student)(tt.Tensor([[1.0]]), [1]).item()
+    same(got, 0.5 * np.log(2), call="alpha not given: half of log(2)", tol="reduction")
 
 
 def test_17_5_only_the_student_learns(tt):

@@ -39,6 +39,12 @@ def test_19_2_calls_are_counted(tt):
     holds(calls == ["data"] * 7, call="calls of the model", expected="7, with the data")
 
 
+def test_19_2_calls_have_defaults(tt):
+    calls = []
+    got = tt.Benchmark({"a": calls.append}, "data").run()["a"].values
+    same([len(got), len(calls)], [10, 13], call="values and calls, 3 to warm up")
+
+
 def test_19_2_the_warm_up_does_not_count(tt):
     seen = []
 

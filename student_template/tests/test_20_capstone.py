@@ -42,6 +42,13 @@ def test_20_2_the_closed_division_has_one_model(tt, track, n):
     same(sum(p.size for p in model.parameters()), n, call=f"{track}: parameters")
 
 
+def test_20_2_the_gpt_is_the_one_of_the_list(tt):
+    model = tt.TinyMLPerfEntry("generation", "closed").build()
+    want = [p.shape for p in tt.GPT(65, 64, 2, 4, 64).parameters()]
+    got = [p.shape for p in model.parameters()]
+    holds(got == want, call="generation: shapes of parameters", expected=str(want))
+
+
 def test_20_3_the_closed_division_keeps_the_answers(tt):
     entry, x = tt.TinyMLPerfEntry("latency", "closed"), tt.Tensor(np.ones((1, 784)))
     model = entry.build()

@@ -48,7 +48,8 @@ class Activation:
 class Sigmoid(Activation):
     """Squeeze every entry into (0, 1): 1 / (1 + exp(-x)).
 
-    `sigmoid(x)` calls `forward`; the shape stays; `parameters()` is an empty list.
+    `sigmoid(x)` calls `forward`; the shape stays, and the input keeps its data.
+    `parameters()` is an empty list.
     """
 
     def forward(self, x: Tensor) -> Tensor:

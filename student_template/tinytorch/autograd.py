@@ -61,8 +61,9 @@ def backward(result: Tensor, gradient: ArrayLike | Tensor | None = None) -> None
     `backward`, of this or another result, adds to it, until `zero_grad`.
 
     Each operation's gradient, `t._backward`, is called once, with the complete gradient
-    of its result, even where several paths meet (a diamond). The cost is linear in the
-    number of operations, and a chain of 10,000 of them does not recurse.
+    of its result, even where several paths meet (a diamond). It returns one array per
+    input, None where an input gets no gradient. The cost is linear in the number of
+    operations, and a chain of 10,000 of them does not recurse.
 
     Args:
         result: usually a loss.

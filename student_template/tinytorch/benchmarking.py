@@ -71,8 +71,8 @@ class Benchmark:
     Args:
         models: name -> model, anything that is called with `data`.
         data: what each model is called with.
-        warmup: calls of each model that do not count.
-        runs: calls of each model that are measured, at least 1.
+        warmup: calls of each model that do not count; 3 if not given.
+        runs: calls of each model that are measured, at least 1; 10 if not given.
     """
 
     def __init__(

@@ -124,8 +124,9 @@ class KnowledgeDistillation:
     Args:
         teacher: a trained model: inputs -> logits (n, c).
         student: the model to be trained, likewise.
-        temperature: what both logits are divided by in the comparison.
-        alpha: share of the comparison in the loss; the rest is for the targets.
+        temperature: what both logits are divided by in the comparison; 3 if not given.
+        alpha: share of the comparison in the loss, 0.5 if not given; the rest is for
+            the targets.
     """
 
     def __init__(

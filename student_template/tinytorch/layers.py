@@ -5,7 +5,7 @@ You will build:
     4.1  Layer.parameters      find them in the attributes     about 9 lines
     4.2  Layer.train           switch a whole model            about 4 lines
     4.3  Linear.__init__       random weights of a sane size   about 7 lines
-    4.4  Linear.forward        x @ weight + bias               about 3 lines
+    4.4  Linear.forward        x @ weight + bias               about 4 lines
     4.5  Dropout               forget at random                about 11 lines
     4.6  Sequential.forward    one after the other             about 3 lines
 
@@ -127,9 +127,10 @@ class Linear(Layer):
         raise NotImplementedError("TODO 4.3: Linear.__init__")
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return x @ weight + bias; any number of axes before the last one.
+        """Return x @ weight + bias; any number of axes before the last one, or none.
 
-        Shapes: x (..., in_features) -> (..., out_features)
+        Shapes: x (..., in_features) -> (..., out_features); so (in_features,) ->
+        (out_features,)
 
         Raises:
             ValueError: the last size of x is not in_features; the message names the
@@ -141,7 +142,7 @@ class Linear(Layer):
             >>> layer(Tensor([[3, 4]])).item()
             43.0
         """
-        # TODO(4.4): about 3 lines.
+        # TODO(4.4): about 4 lines.
         raise NotImplementedError("TODO 4.4: Linear.forward")
 
 
@@ -149,7 +150,7 @@ class Dropout(Layer):
     """Set entries to zero at random, in training only.
 
     Attributes:
-        p: share of entries to drop.
+        p: share of entries to drop; a half unless told.
     """
 
     def __init__(self, p: float = 0.5) -> None:

@@ -8,7 +8,7 @@ You will build:
     5.4  BinaryCrossEntropyLoss.forward  from probabilities  about 6 lines
 
 Every loss is the mean over its entries or rows, a Tensor of shape (). Targets may be a
-Tensor, an array or a list; they get no gradient that anybody relies on.
+Tensor, an array or a list; they need no gradient.
 
 Run `make test-05` after each task.
 """

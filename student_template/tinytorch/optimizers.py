@@ -30,7 +30,7 @@ class Optimizer:
         params: the list of parameters.
         lr: the learning rate; a scheduler may assign it between steps.
         weight_decay: strength of the pull towards zero.
-        steps: how many times `step` ran.
+        steps: how many steps were taken, where the formula needs it (Adam).
     """
 
     def __init__(
@@ -83,6 +83,8 @@ class Optimizer:
 class SGD(Optimizer):
     """Stochastic gradient descent with momentum.
 
+    Unless given, lr is 0.01, and there is no momentum and no decay.
+
     Raises:
         ValueError: a parameter does not track gradients.
     """
@@ -106,7 +108,7 @@ class SGD(Optimizer):
         data = data - lr * v
 
         Without momentum v is g. A parameter whose grad is None is skipped: neither
-        its data nor its v changes. `grad` itself stays as it is. `steps` counts.
+        its data nor its v changes. `grad` itself stays as it is.
 
         Example:
             >>> w = Tensor([1.0], requires_grad=True)
@@ -121,6 +123,8 @@ class SGD(Optimizer):
 
 class Adam(Optimizer):
     """Adam (Kingma and Ba 2015): steps of about lr, whatever the gradient's scale.
+
+    Unless given, lr is 0.001, betas are (0.9, 0.999), eps is 1e-8; there is no decay.
 
     Raises:
         ValueError: a parameter does not track gradients.
@@ -167,6 +171,8 @@ class Adam(Optimizer):
 
 class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019).
+
+    Unless given, lr is 0.001 and the weight decay 0.01; the rest is as in Adam.
 
     Raises:
         ValueError: a parameter does not track gradients.

@@ -96,7 +96,7 @@ class QuantizedLinear(Layer):
         """Return x @ W + bias, where W is the weight as `dequantize_int8` gives it.
 
         Each entry of W differs from the original weight by at most one scale. The
-        result is a float32 Tensor. Any number of axes before the last one.
+        result is a float32 Tensor. Any number of axes before the last one, or none.
 
         Shapes: x (..., in_features) -> (..., out_features)
 

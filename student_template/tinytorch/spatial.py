@@ -242,7 +242,7 @@ class Flatten(Layer):
 
 
 def in_frame(x: Array, padding: int, fill: float) -> Array:
-    """Return a copy of x with `padding` rows and columns of `fill` on all four sides.
+    """Given: copy x, with `padding` rows and columns of `fill` on all four sides.
 
     Example:
         >>> in_frame(np.ones((1, 1, 1, 1), dtype=np.float32), 1, 0.0)[0, 0]
@@ -258,7 +258,7 @@ def in_frame(x: Array, padding: int, fill: float) -> Array:
 
 
 def out_of_frame(x: Array, padding: int) -> Array:
-    """Return x without `padding` rows and columns on all four sides.
+    """Given: return x without `padding` rows and columns on all four sides.
 
     Example:
         >>> out_of_frame(np.ones((1, 2, 5, 6), dtype=np.float32), 2).shape
@@ -270,7 +270,7 @@ def out_of_frame(x: Array, padding: int) -> Array:
 def positions(
     kernel: int, stride: int, oh: int, ow: int
 ) -> Iterator[tuple[slice, slice, slice, slice]]:
-    """Yield one key for each position inside a window, row by row.
+    """Given: yield one key for each position inside a window, row by row.
 
     padded[key] is what stands at that position in all oh * ow windows: (n, c, oh, ow).
     A key also serves to write: padded[key] += ... adds at that position.

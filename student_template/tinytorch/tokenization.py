@@ -100,6 +100,7 @@ class BPETokenizer:
         vocab_size: how many ids there may be, 0 included; at least 257.
 
     Attributes:
+        vocab_size: as given; 1000 if left out.
         tokens: list of the bytes that each id stands for.
         merges: dictionary from a pair of ids to the id that replaces it, in the order
             learned.

@@ -212,7 +212,7 @@ def test_accumulating_equal_batches_equals_one_large_batch(tt: ModuleType) -> No
 
 
 def test_incomplete_last_group_makes_a_step(tt: ModuleType) -> None:
-    fit = trainer(tt, "SGD")
+    fit = trainer(tt, "Adam")
     fit.train_epoch(iter(batches(0)), accumulation_steps=2)
 
     assert fit.optimizer.steps == 2
