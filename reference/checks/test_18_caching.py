@@ -395,7 +395,7 @@ def times_as_long(tt, short, long, limit):
                 least[i] = min(least[i], cpu_s(tt) - before_s)
         if least[1] <= limit * least[0]:
             break
-    return least[1] / least[0]
+    return least[1] / least[0] if least[0] else 1.0  # a clock too coarse says nothing
 
 
 @points(2)

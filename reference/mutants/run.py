@@ -8,7 +8,7 @@ became of each:
 
     {"tensor::data_is_float32": {"failed": true, "mistake": "", "needs": []}, ...}
 
-A check that uses more CPU than it may is interrupted and counts as failed. This is for
+A check that takes longer than it may is interrupted and counts as failed. This is for
 our own mutants only: the grader never runs a package in its own process.
 `grader validate` runs the same mutants behind the wall.
 """
@@ -32,7 +32,9 @@ from grader.checks.suites import Check, load_suites
 from grader.config import load_course
 
 REFERENCE: Final = Path(__file__).resolve().parents[1]
-CPU_LIMIT_S: Final = 2.0  # the slowest check of the reference needs a tenth of it
+# The slowest check of the reference needs a hundredth of it. Wall time: with a timer of
+# CPU time set, the clock of CPU time that checks read shows the kernel's ticks only.
+LIMIT_S: Final = 8.0
 CHILDREN: Final = 2  # at a time
 
 
@@ -41,7 +43,7 @@ class OutOfTimeError(Exception):
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
-    msg = f"more than {CPU_LIMIT_S:g} s of CPU"
+    msg = f"more than {LIMIT_S:g} s"
     raise OutOfTimeError(msg)
 
 
@@ -67,8 +69,8 @@ def outcome(check: Check, tt: ModuleType, oracle: ModuleType) -> dict[str, Any]:
     fixtures = {"tt": tt, "oracle": oracle, "rng": rng}
     given = check.parameters | {name: fixtures[name] for name in check.fixtures}
     np.random.seed(0)
-    signal.signal(signal.SIGPROF, _stop)
-    signal.setitimer(signal.ITIMER_PROF, CPU_LIMIT_S)
+    signal.signal(signal.SIGALRM, _stop)
+    signal.setitimer(signal.ITIMER_REAL, LIMIT_S)
     try:
         with np.errstate(all="ignore"):
             check.function(**given)
@@ -78,7 +80,7 @@ def outcome(check: Check, tt: ModuleType, oracle: ModuleType) -> dict[str, Any]:
     except Exception:  # noqa: BLE001 -- whatever a wrong package raises is a failure
         return found
     finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
     return found
 
 

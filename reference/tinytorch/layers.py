@@ -20,6 +20,9 @@ from typing import Any
 
 import numpy as np
 
+from tinytorch.base import Array
+from tinytorch.kernels import rows
+from tinytorch.rowwise import column_sums
 from tinytorch.tensor import Tensor
 
 
@@ -154,10 +157,23 @@ class Linear(Layer):
             >>> layer(Tensor([[3, 4]])).item()
             43.0
         """
-        if x.ndim == 1:
-            return self.forward(x.reshape(1, -1)).reshape(-1)
-        out = x.matmul(self.weight)
-        return out if self.bias is None else out + self.bias
+        w, b = self.weight, self.bias
+        if x.shape[-1] != w.shape[0]:
+            msg = f"Linear: x {x.shape} does not fit the weight {w.shape}"
+            raise ValueError(msg)
+        flat = rows(x.data)
+        out = flat @ w.data
+        if b is not None:
+            out += b.data
+
+        # One operation for x @ weight + bias, which alone would make two arrays more.
+        def backward(grad: Array) -> tuple[Array | None, ...]:
+            grads = rows(grad)
+            dx = (grads @ w.data.T).reshape(x.shape) if x.requires_grad else None
+            return (dx, flat.T @ grads, column_sums(grads))[: len(inputs)]
+
+        inputs = (x, w) if b is None else (x, w, b)
+        return Tensor._from_op(out.reshape(*x.shape[:-1], -1), inputs, backward)
 
 
 class Dropout(Layer):

@@ -58,10 +58,12 @@ def test_9_1_conv_without_bias(tt):
 
 
 def test_9_1_initial_weights_keep_the_size_of_signals(tt):
-    w = tt.Conv2d(16, 32, 5).weight.data
-    got, call = float(w.std()), "Conv2d(16, 32, 5).weight.data.std()"
+    layer = tt.Conv2d(16, 32, 5)
+    got, call = float(layer.weight.data.std()), "Conv2d(16, 32, 5).weight.data.std()"
     expected = "from 0.025 to 0.1, which is 0.5 to 2 times 1 / sqrt(16 * 5 * 5)"
     holds(0.025 < got < 0.1, call=call, expected=expected, got=f"{got:.3g}")
+    most, call = float(np.abs(layer.bias.data).max()), "Conv2d(16, 32, 5).bias.data"
+    holds(most <= 0.05, call=call, expected="at most 0.05", got=f"{most:.3g}")
 
 
 def test_9_1_initial_weights_follow_the_seed_of_numpy(tt):
@@ -190,6 +192,7 @@ def test_9_5_batch_norm_starts_neutral(tt):
         same(getattr(layer, name), [want, want], call=f"BatchNorm2d(2).{name}")
     same(layer.running_var, [1.0, 1.0], call="BatchNorm2d(2).running_var")
     same(len(layer.parameters()), 2, call="len(BatchNorm2d(2).parameters())")
+    same(layer.momentum, 0.1, call="BatchNorm2d(2).momentum")
 
 
 def test_9_5_batch_norm_normalises_each_channel(tt):
@@ -328,6 +331,8 @@ def test_9_9_crop_reaches_every_place(tt):
 def test_9_9_crop_refuses_small_images(tt):
     x, call = tt.Tensor(np.zeros((1, 2, 8))), "RandomCrop(8, padding=2)(x), x (1, 2, 8)"
     raises(ValueError, tt.RandomCrop(8, padding=2), x, call=call, mentions=[(1, 2, 8)])
+    fits = tt.RandomCrop(6, padding=2)(x).shape
+    same(fits, (1, 6, 6), call="RandomCrop(6, padding=2)(x).shape, x (1, 2, 8)")
 
 
 def test_9_9_compose_goes_in_order(tt):

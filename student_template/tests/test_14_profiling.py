@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 
 import numpy as np
 from checklib import holds, same
@@ -80,6 +81,12 @@ def test_14_3_memory_at_the_peak(tt):
     got, expected = found["peak_bytes"], "44000 + 80000 at least"
     call = "measure_memory(Linear(10, 1000), (20, 10))['peak_bytes']"
     holds(got >= 124000, call=call, expected=expected, got=str(got))
+
+
+def test_14_3_tracing_is_stopped(tt):
+    tt.Profiler().measure_memory(tt.Linear(3, 4), (8, 3))
+    call = "tracemalloc.is_tracing() after measure_memory"
+    holds(not tracemalloc.is_tracing(), call=call, expected="False")
 
 
 def test_14_4_latency_warms_up_first(tt):

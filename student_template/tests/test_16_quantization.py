@@ -68,6 +68,11 @@ def test_16_4_the_layer_computes_from_the_bytes(tt):
     )
 
 
+def test_16_4_one_sample_alone_works_too(tt):
+    got = tt.QuantizedLinear(linear(tt))(tt.Tensor([1, 1]))
+    same(got, tt.Tensor([163, 275, 387]), call="QuantizedLinear(...)([1, 1])")
+
+
 def test_16_4_shapes_must_fit(tt):
     layer, x = tt.QuantizedLinear(linear(tt)), tt.Tensor(np.ones((4, 3)))
     call = "QuantizedLinear(Linear(2, 3))(x), x (4, 3)"

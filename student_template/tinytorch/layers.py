@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from tinytorch.base import Array
 from tinytorch.tensor import Tensor
 
 

@@ -67,6 +67,26 @@ def test_shifted_moves_a_bright_pixel_to_a_neighbour_at_most() -> None:
     assert np.abs(columns - 14).max() <= 1
 
 
+def test_shifted_moves_all_channels_of_an_image_alike() -> None:
+    images = np.zeros((700, 3, 32, 32), np.uint8)  # more than one block
+    images[:, :, 16, 16] = 255
+
+    moved = shifted(images, 4)
+
+    assert moved.dtype == np.uint8
+    assert moved.shape == images.shape
+    spot = moved[:, :, 15:18, 15:18].astype(float)
+    assert np.ptp(spot, axis=1).max() < 60  # noise of two channels; a move is 100
+    assert np.ptp(spot, axis=0).max() > 100
+
+
+def test_shifted_of_channels_is_the_same_for_the_same_seed_only() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (20, 3, 8, 8), dtype=np.uint8)
+
+    np.testing.assert_array_equal(shifted(images, 1), shifted(images, 1))
+    assert not np.array_equal(shifted(images, 1), shifted(images, 2))
+
+
 def test_shifted_points_stay_within_the_margin_of_the_clouds() -> None:
     points = load("clouds", seed=0).test_x
 
@@ -77,5 +97,5 @@ def test_shifted_points_stay_within_the_margin_of_the_clouds() -> None:
 
 
 def test_shifted_refuses_what_is_neither_points_nor_images() -> None:
-    with pytest.raises(ConfigError, match=r"\(2, 3, 4, 5\)"):
-        shifted(np.zeros((2, 3, 4, 5), np.float32), 0)
+    with pytest.raises(ConfigError, match=r"\(2, 3, 4, 5, 6\)"):
+        shifted(np.zeros((2, 3, 4, 5, 6), np.float32), 0)

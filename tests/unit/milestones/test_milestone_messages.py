@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[3]
 PERCEPTRON = ROOT / "milestones/01_1957_perceptron/perceptron_trained.py"
 XOR = ROOT / "milestones/02_1969_xor_crisis/xor_solved.py"
 DIGITS = ROOT / "milestones/03_1986_mlp_revival/mlp_digits.py"
+CNN = ROOT / "milestones/04_1998_cnn_revolution/cnn_digits.py"
 
 
 def run(script: Path, *paths: Path) -> subprocess.CompletedProcess[str]:
@@ -61,8 +62,9 @@ def test_unwritten_stub_is_named_with_its_module_and_task(package: Path) -> None
         (XOR, "autograd.py", "needs module 06 autograd: tinytorch.autograd is not"),
         (DIGITS, "training.py", "needs module 08 training: Trainer is not there yet\n"),
         (PERCEPTRON, "layers.py", "needs module 04 layers: Linear is not there yet\n"),
+        (CNN, "spatial.py", "needs module 09 spatial: Conv2d is not there yet\n"),
     ],
-    ids=["autograd", "training", "layers"],
+    ids=["autograd", "training", "layers", "spatial"],
 )
 def test_module_that_does_not_exist_yet_is_named(
     package: Path, script: Path, file: str, says: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import math
 import os
 import re
 import subprocess
@@ -15,9 +16,14 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[3]
-SCRIPTS = sorted((ROOT / "milestones").glob("0[123]_*/*.py"))
+SCRIPTS = sorted((ROOT / "milestones").glob("0[1234]_*/*.py"))
 GRADED = [path for path in SCRIPTS if path.name != "forward_pass.py"]
-SMALL = [path for path in GRADED if path.name != "mlp_mnist.py"]
+SMALL = [p for p in GRADED if p.name not in {"mlp_mnist.py", "lecun_cifar10.py"}]
+CIFAR = ROOT / "milestones/04_1998_cnn_revolution/lecun_cifar10.py"
+# The name of the function that builds the model, for each way to run a script.
+BUILDS = [*((path, "build") for path in GRADED), (CIFAR, "build_fast")]
+LINEAR = {"Linear"}
+CONVOLUTIONAL = {"Conv2d", "MaxPool2d", "BatchNorm2d", "Linear"}
 EPOCH = re.compile(r"^epoch +\d+  loss \d+\.\d{4}  acc \d\.\d\d  \d+\.\d s$")
 
 
@@ -69,11 +75,13 @@ def test_script_imports_only_numpy_and_the_standard_library(script: Path) -> Non
     assert names - {"numpy"} <= sys.stdlib_module_names
 
 
-@pytest.mark.parametrize("script", GRADED, ids=lambda p: p.stem)
-def test_script_keeps_the_contract_with_the_grader(script: Path) -> None:
+@pytest.mark.parametrize(
+    ("script", "build"), BUILDS, ids=[f"{p.stem}-{build}" for p, build in BUILDS]
+)
+def test_script_keeps_the_contract_with_the_grader(script: Path, build: str) -> None:
     driver = Path(__file__).with_name("contract_driver.py")
     done = subprocess.run(
-        [sys.executable, driver, script],
+        [sys.executable, driver, script, build],
         env=environment(ROOT / "reference"),
         capture_output=True,
         text=True,
@@ -83,13 +91,14 @@ def test_script_keeps_the_contract_with_the_grader(script: Path) -> None:
     assert done.returncode == 0, done.stderr
 
     facts = json.loads(done.stdout)
-    assert set(facts["layers"].values()) == {"Linear"}
+    convolves = script.parent.name.startswith("04")
+    assert set(facts["layers"].values()) == (CONVOLUTIONAL if convolves else LINEAR)
     assert facts["is_generator"]
     assert facts["nothing_before_first_slice"]
     assert facts["slices"] == 3
     assert facts["logged"] == [["epoch", "loss"]] * 3
     assert facts["dtype"] == "float32"
-    assert facts["shape"] == [320, 10 if script.stem.startswith("mlp") else 1]
+    assert facts["shape"] == [320, 10 if script.parent.name > "03" else 1]
     assert facts["finite"]
     assert facts["takes_bytes"]
     assert facts["trained"]
@@ -132,6 +141,11 @@ PARAMETERS = {
     "xor_crisis": (3, 4 + 1),
     "xor_solved": (65, 2 * (32 + 16) + 16 + 1),
     "mlp_digits": (17_226, 2 * (64 * 128 + 128 * 64 + 64 * 10) + 128 + 64),
+    # convolutions; pooling, normalisation and ReLU; Flatten; Linear
+    "cnn_digits": (
+        6186,
+        2 * (64 * 9 * 16 + 16 * 144 * 32) + 3 * (256 + 128) + 128 + 2 * 128 * 10,
+    ),
 }
 
 
@@ -147,7 +161,7 @@ def test_report_counts_parameters_bytes_and_flops_exactly(script: Path) -> None:
     assert sum(row["parameters"] for row in rows) == parameters
     assert sum(row["share"] for row in rows) == pytest.approx(1.0)
     assert all(row["shape"][0] == report["batch"] for row in rows)
-    values = sum(row["shape"][0] * row["shape"][1] for row in rows)
+    values = sum(math.prod(row["shape"]) for row in rows)
     assert report["activation_bytes"] == 4 * values
 
 
