@@ -462,7 +462,11 @@ def lesson(rng):
 
 
 @points(3)
-@needs("layers", "losses")
+@needs(
+    "layers::linear_is_x_times_weight_plus_bias",
+    "losses::cross_entropy_is_the_mean_over_samples",
+    "losses::log_softmax_is_the_logarithm_of_softmax",
+)
 @task("17.5")
 @spec("KnowledgeDistillation.forward", "Return alpha * T^2 * KL + (1 - alpha) * CE")
 def test_distillation_loss(tt, rng):
