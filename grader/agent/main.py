@@ -12,6 +12,7 @@ import shutil
 import socket
 import struct
 import sys
+from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder
 from typing import Any
 
 import numpy as np
@@ -54,9 +55,7 @@ def zygote(control: socket.socket, scratch: str = "", size_bytes: int = 0) -> No
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     for name in WARM:
         importlib.import_module(name)
-    # A package is written with numpy and the standard library; what else is installed
-    # beside the grader must not be found.
-    sys.path[:] = [p for p in sys.path if not p.endswith(("-packages", "-packages/"))]
+    forget_installed()
     np.random.seed(0)  # noqa: NPY002 -- set up once, before the forks
     _ = np.ones((8, 8), np.float32) @ np.ones((8, 8), np.float32)  # BLAS set-up, once
     gc.collect()
@@ -78,6 +77,18 @@ def zygote(control: socket.socket, scratch: str = "", size_bytes: int = 0) -> No
             fork_group(order, descriptors)
         reap()
         control.send(b'{"done": true}')
+
+
+def forget_installed() -> None:
+    """Leave the standard library to be imported, and what is imported already.
+
+    A package is written with numpy and nothing else; what is installed beside the
+    grader, the grader itself included, must not be found.
+    """
+    standard = os.path.dirname(os.__file__)  # noqa: PTH120
+    sys.path[:] = [standard, f"{standard}/lib-dynload"]
+    own = (BuiltinImporter, FrozenImporter, PathFinder)
+    sys.meta_path[:] = [finder for finder in sys.meta_path if finder in own]
 
 
 def receive(control: socket.socket) -> tuple[dict[str, Any], list[int]]:
