@@ -1,4 +1,4 @@
-"""Data for your own runs: made from a seed, shipped beside this file, or MNIST.
+"""Data for your own runs: made from a seed, shipped beside this file, or published.
 
 The grader uses its own data, drawn from another seed.
 """
@@ -20,6 +20,9 @@ Part = dict[str, Array]  # {"x": inputs, "y": class ids}
 
 _HERE: Final = Path(__file__).parent / "data"
 _MNIST_VALIDATION: Final = 5000
+_CIFAR_VALIDATION: Final = 5000
+_CIFAR_FOLDER: Final = "cifar-10-batches-bin"
+_CIFAR_SHAPE: Final = (3, 32, 32)
 
 Table = tuple[tuple[tuple[float, float], int], ...]  # (inputs, class) a row
 XOR_TABLE: Final[Table] = (
@@ -109,6 +112,29 @@ def mnist(_seed: int) -> Splits:
     )
 
 
+def cifar10(_seed: int) -> Splits:
+    """Return CIFAR-10 from the folder that TINYTORCH_DATA names.
+
+    Shapes: x (n, 3, 32, 32) uint8 up to 255: red, green, blue; y (n,) int64
+
+    Raises:
+        DataMissingError: its files are not there.
+    """
+    folder = _cifar_folder()
+    read = [_read_records(folder / f"data_batch_{i}.bin") for i in range(1, 6)]
+    x, y = (
+        np.concatenate([p["x"] for p in read]),
+        np.concatenate([p["y"] for p in read]),
+    )
+    cut = len(x) - _CIFAR_VALIDATION
+    return Splits(
+        "CIFAR-10 photographs, 32x32",
+        {"x": x[:cut], "y": y[:cut]},
+        {"x": x[cut:], "y": y[cut:]},
+        _read_records(folder / "test_batch.bin"),
+    )
+
+
 def _split(title: str, x: Array, y: Array) -> Splits:
     x, y = x.astype(np.float32), y.astype(np.int64)
     return Splits(
@@ -140,3 +166,31 @@ def _read_idx(path: Path) -> Array:
     axes = raw[3]
     shape = struct.unpack_from(f">{axes}I", raw, 4)
     return np.frombuffer(raw, np.uint8, offset=4 + 4 * axes).reshape(shape)
+
+
+def _cifar_folder() -> Path:
+    root = Path(os.environ.get("TINYTORCH_DATA", "") or _HERE)
+    for folder in (root / "cifar10" / _CIFAR_FOLDER, root / _CIFAR_FOLDER):
+        if (folder / "test_batch.bin").is_file():
+            return folder
+    message = (
+        f"{root / _CIFAR_FOLDER} with CIFAR-10 is missing. Unpack the published "
+        "cifar-10-binary.tar.gz and set TINYTORCH_DATA to the folder that then holds "
+        f"{_CIFAR_FOLDER}; docs/how-to/data.md says where it comes from."
+    )
+    raise DataMissingError(message)
+
+
+def _read_records(path: Path) -> Part:
+    """Read records of one byte for the class id and 3 x 32 x 32 pixels."""
+    if not path.is_file():
+        message = f"{path} is missing: CIFAR-10 has six .bin files"
+        raise DataMissingError(message)
+    size = 1 + int(np.prod(_CIFAR_SHAPE))
+    raw = np.fromfile(path, np.uint8)
+    if len(raw) == 0 or len(raw) % size:
+        message = f"{path} does not hold whole records of {size} bytes"
+        raise DataMissingError(message)
+    records = raw.reshape(-1, size)
+    x = records[:, 1:].reshape(-1, *_CIFAR_SHAPE)
+    return {"x": x, "y": records[:, 0].astype(np.int64)}

@@ -34,6 +34,7 @@ _MODULES: Final = {
     "06": "autograd",
     "07": "optimizers",
     "08": "training",
+    "09": "spatial",
 }
 # Where a name lives, for the message when it is not there at all.
 _HOMES: Final = {
@@ -50,8 +51,16 @@ _HOMES: Final = {
     "no_grad": "06",
     "SGD": "07",
     "Adam": "07",
+    "AdamW": "07",
     "Trainer": "08",
     "CosineSchedule": "08",
+    "Conv2d": "09",
+    "MaxPool2d": "09",
+    "BatchNorm2d": "09",
+    "Flatten": "09",
+    "RandomHorizontalFlip": "09",
+    "RandomCrop": "09",
+    "Compose": "09",
 }
 
 
@@ -114,12 +123,15 @@ class Trained:
     curve: list[float]
 
 
-def main(script: Script) -> None:
-    """Train, judge and measure `script`; exit 1 when the target is missed."""
+def main(script: Script, fast: Script | None = None) -> None:
+    """Train, judge and measure `script`; exit 1 when the target is missed.
+
+    With `--fast` it is the variant `fast`, where there is one.
+    """
     # Imported here because systems uses this module's types.
     from milestones import systems  # noqa: PLC0415
 
-    options = _options(script)
+    script, options = _options(script, fast)
     out = sys.stderr if options.as_json else sys.stdout
     with explained():
         tt = importlib.import_module("tinytorch")
@@ -211,18 +223,22 @@ def _stop(message: str) -> None:
     raise SystemExit(1)
 
 
-def _options(script: Script) -> Options:
+def _options(script: Script, fast: Script | None) -> tuple[Script, Options]:
     parser = argparse.ArgumentParser(
         description=script.doc,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--seed", type=int, default=0, help="of data and weights")
-    parser.add_argument("--epochs", type=int, default=script.epochs)
+    parser.add_argument("--epochs", type=int, help="default: as many as were chosen")
     parser.add_argument("--json", action="store_true", help="one JSON line on stdout")
+    if fast is not None:
+        parser.add_argument("--fast", action="store_true", help="the fast variant")
     given = parser.parse_args()
-    if given.seed < 0 or given.epochs < 1:
+    chosen = fast if fast is not None and given.fast else script
+    epochs = chosen.epochs if given.epochs is None else given.epochs
+    if given.seed < 0 or epochs < 1:
         parser.error("--seed is at least 0, --epochs at least 1")
-    return Options(given.seed, given.epochs, given.json)
+    return chosen, Options(given.seed, epochs, given.json)
 
 
 def _train(

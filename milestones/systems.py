@@ -1,7 +1,8 @@
 """The systems report of a milestone: every number is measured or counted here.
 
-Counted: parameters, bytes, and FLOPs (Linear 2 * in * out a sample, an activation one
-a value; a training step is taken as three forward passes, one forward and two back).
+Counted: parameters, bytes, and FLOPs (Linear 2 * in * out a sample, Conv2d as much for
+each place of its output, any other layer one a value; a training step is taken as
+three forward passes, one forward and two back).
 Measured: times as the best of several repeats, memory as what numpy allocated during
 one training step, and the process's peak.
 """
@@ -22,6 +23,7 @@ from milestones.runner import Model, Script, Trained
 
 _REPEATS: Final = 5
 _STEPS: Final = 20
+_STEPS_S: Final = 0.5  # fewer steps where they take longer together
 # forward, and backward for inputs and for weights
 _STEP_PER_FORWARD: Final = 3
 # up to how many seconds, one unit in seconds, its name
@@ -32,7 +34,8 @@ _UNITS: Final = (
     (7200.0, 60.0, "min"),
     (172_800.0, 3600.0, "h"),
 )
-_ACTIVATIONS: Final = ("Sigmoid", "ReLU", "Tanh", "GELU", "Softmax")
+# Layers without parameters, which scripts make where they use them.
+_PLAIN: Final = ("Sigmoid", "ReLU", "Tanh", "GELU", "Softmax", "Flatten")
 
 
 @dataclass
@@ -82,7 +85,8 @@ class _Timed:
         count = _count([self._layer])
         flops = int(np.prod(shape[1:]))
         if hasattr(self._layer, "weight"):
-            flops = 2 * int(self._layer.weight.data.size)
+            places = int(np.prod(shape[2:]))  # 1 for a Linear layer on rows
+            flops = 2 * int(self._layer.weight.data.size) * places
         row = Row(self._name, kind, shape, count, flops, y.data.nbytes, spent)
         self._rows.append(row)
         return y
@@ -92,14 +96,14 @@ class _Timed:
 
 
 class _TimedModule:
-    """`tinytorch`, with activations that note their calls as layers do."""
+    """`tinytorch`, with plain layers that note their calls as the model's do."""
 
     def __init__(self, tt: Any, rows: list[Row]) -> None:
         self._tt, self._rows = tt, rows
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._tt, name)
-        if name not in _ACTIVATIONS:
+        if name not in _PLAIN:
             return found
         return lambda *args: _Timed(name.lower(), found(*args), self._rows)
 
@@ -147,12 +151,12 @@ def write(report: dict[str, Any], script: Script, out: TextIO) -> None:
 
 
 def _write_architecture(report: dict[str, Any], line: Callable[[str], None]) -> None:
-    line(f"  {'layer':<14}{'output':<14}{'parameters':>11}{'FLOPs':>10}{'time':>7}")
+    line(f"  {'layer':<14}{'output':<20}{'parameters':>11}{'FLOPs':>12}{'time':>7}")
     for row in report["architecture"]:
         shape = " x ".join(map(str, row["shape"]))
         line(
-            f"  {row['layer']:<14}{shape:<14}{row['parameters']:>11,}"
-            f"{row['flops']:>10,}{row['share']:>7.0%}"
+            f"  {row['layer']:<14}{shape:<20}{row['parameters']:>11,}"
+            f"{row['flops']:>12,}{row['share']:>7.0%}"
         )
 
 
@@ -232,8 +236,12 @@ def _growth(tt: Any, script: Script, train: Part) -> list[Size]:
         _Case("batch x2", 1, 2 * script.batch),
     ]
     runs = [_stepper(tt, script, train, case) for case in cases]
+    counts = [_steps_of(_timed(steps, 1)) for _, steps in runs]
     # In turns, so that a slow moment of the machine meets all cases alike.
-    times = [[_timed(steps) for _, steps in runs] for _ in range(_REPEATS)]
+    times = [
+        [_timed(steps, count) for (_, steps), count in zip(runs, counts, strict=True)]
+        for _ in range(_REPEATS)
+    ]
     best = np.min(times, axis=0)
     return [
         Size(case.name, case.batch, _count(model.values()), step_s, _peak(steps))
@@ -260,10 +268,14 @@ def _stepper(
     return model, steps
 
 
-def _timed(steps: Callable[[int], None]) -> float:
+def _steps_of(step_s: float) -> int:
+    return max(1, min(_STEPS, int(_STEPS_S / step_s)))
+
+
+def _timed(steps: Callable[[int], None], count: int) -> float:
     start = time.perf_counter()
-    steps(_STEPS)
-    return (time.perf_counter() - start) / _STEPS
+    steps(count)
+    return (time.perf_counter() - start) / count
 
 
 def _peak(steps: Callable[[int], None]) -> int:

@@ -14,6 +14,8 @@ SCRIPTS: Final = {
     "xor_solved": ("02_1969_xor_crisis", "xor"),
     "mlp_digits": ("03_1986_mlp_revival", "digits"),
     "mlp_mnist": ("03_1986_mlp_revival", "mnist"),
+    "cnn_digits": ("04_1998_cnn_revolution", "digits"),
+    "lecun_cifar10": ("04_1998_cnn_revolution", "cifar10"),
 }
 
 

@@ -2,7 +2,8 @@
 
 Loaders return plain arrays and a digest that names the data on every report.
 What is read from disk is untrusted: headers, sizes and checksums are verified, and
-nothing here unpickles, unpacks archives or imports anything of a submission.
+nothing here unpickles, writes what an archive holds, or imports anything of a
+submission.
 """
 
 from __future__ import annotations

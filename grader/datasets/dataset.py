@@ -27,7 +27,8 @@ FULL_SCALE = 255
 class DataSet:
     """Arrays of one data set, split, with the digest of the data behind them.
 
-    Shapes: points (n, 2), images (n, height, width), labels (n,)
+    Shapes: points (n, 2), images (n, height, width) or (n, channels, height, width),
+        labels (n,)
 
     Attributes:
         train_x: float32; images lie in [0, 1], or uint8 in [0, 255] when compact.

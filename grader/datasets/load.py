@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from grader.datasets import generated, images
+from grader.datasets import cifar, generated, images
 from grader.datasets.dataset import DataSet, Profile
 from grader.errors import ConfigError
 
 DATA_VARIABLE: Final = "TINYTORCH_DATA"
-NAMES: Final = ("clouds", "xor", "digits", "mnist")
+NAMES: Final = ("clouds", "xor", "digits", "mnist", "cifar10")
+# Data sets that no checkout has, with what people call them.
+_FETCHED: Final = {"mnist": "MNIST", "cifar10": "CIFAR-10"}
 
 
 def load(
@@ -26,11 +28,11 @@ def load(
     """Load or make the data set called `name`.
 
     Args:
-        name: clouds, xor, digits or mnist.
+        name: clouds, xor, digits, mnist or cifar10.
         root: the data folder, or several, looked through in order; None means the
             one TINYTORCH_DATA names. Without any, the digits of a checkout are found.
-        profile: quick draws a part of MNIST; nothing else depends on it.
-        seed: the round's seed: makes clouds and xor, splits digits, draws quick MNIST.
+        profile: quick draws a part of MNIST and CIFAR-10; nothing else depends on it.
+        seed: the round's seed: makes clouds and xor, splits digits, draws quick parts.
         compact: leave images as uint8, a quarter of the memory of float32.
 
     Raises:
@@ -46,9 +48,11 @@ def load(
             return images.digits(roots, seed=seed, compact=compact)
         case "mnist" if roots:
             return images.mnist(roots, profile=profile, seed=seed, compact=compact)
-        case "mnist":
-            message = "MNIST is needed and no data folder is known"
-            hint = f"run `grader data fetch mnist`, or set {DATA_VARIABLE}"
+        case "cifar10" if roots:
+            return cifar.cifar10(roots, profile=profile, seed=seed, compact=compact)
+        case "mnist" | "cifar10":
+            message = f"{_FETCHED[name]} is needed and no data folder is known"
+            hint = f"run `grader data fetch {name}`, or set {DATA_VARIABLE}"
             raise ConfigError(message, hint=hint)
         case _:
             message = f"there is no data set called {name!r}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from grader.datasets.cifar import ARCHIVE
 from grader.datasets.images import MNIST_MD5
 
 
@@ -54,8 +55,8 @@ PUBLISHED: Final[dict[str, tuple[PublishedFile, ...]]] = {
     ),
     "cifar10": (
         PublishedFile(
-            path="cifar10/cifar-10-binary.tar.gz",
-            urls=("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",),
+            path=f"cifar10/{ARCHIVE}",
+            urls=(f"https://www.cs.toronto.edu/~kriz/{ARCHIVE}",),
             algorithm="md5",
             checksum="c32a1d4ab5d03f1284b67883e8d87530",
             unzipped=False,

@@ -39,7 +39,7 @@ SECRET: Final = b"a round of tests"
 TODO: Final = NotImplementedYet(message="TODO")
 WRONG: Final = Mismatch(what="value", call="f()", expected="1", got="2")
 
-# Appended to layers.py of the reference: how a package may be wrong or dishonest.
+# Appended to a file of the reference: how a package may be wrong or dishonest.
 DECOY = """
 _forward = Linear.forward
 def forward(self, x):
@@ -95,13 +95,50 @@ def forward(self, x):
     return _forward(self, x) * float("nan")
 Linear.forward = forward
 """
+# To spatial.py: answers depend on which other images are asked about.
+BATCH_STATISTICS = """
+_forward = BatchNorm2d.forward
+def forward(self, x):
+    training, self.training = self.training, True
+    kept = self.running_mean.data, self.running_var.data
+    try:
+        return _forward(self, x)
+    finally:
+        self.training = training
+        if not training:
+            self.running_mean.data, self.running_var.data = kept[0] * 0, kept[1] * 9
+BatchNorm2d.forward = forward
+"""
+# To spatial.py: its own normalisation, with statistics as plain arrays.
+PLAIN_STATISTICS = """
+def __init__(self, num_features, eps=1e-5, momentum=0.1):
+    self.eps, self.momentum = eps, momentum
+    self.gamma = Tensor(np.ones(num_features), requires_grad=True)
+    self.beta = Tensor(np.zeros(num_features), requires_grad=True)
+    self.running_mean = np.zeros(num_features)
+    self.running_var = np.ones(num_features)
+def forward(self, x):
+    axes, across = (0, 2, 3), (1, -1, 1, 1)
+    if self.training:
+        mean = x.mean(axis=axes, keepdims=True)
+        var = ((x - mean) ** 2).mean(axis=axes, keepdims=True)
+        m = self.momentum
+        self.running_mean = (1 - m) * self.running_mean + m * mean.data.reshape(-1)
+        self.running_var = (1 - m) * self.running_var + m * var.data.reshape(-1)
+    else:
+        mean = Tensor(self.running_mean.reshape(across))
+        var = Tensor(self.running_var.reshape(across))
+    out = (x - mean) / (var + self.eps).sqrt()
+    return out * self.gamma.reshape(*across) + self.beta.reshape(*across)
+BatchNorm2d.__init__, BatchNorm2d.forward = __init__, forward
+"""
 
 
-def package_with(extra: str) -> tuple[SourceFile, ...]:
-    """Return the reference with `extra` at the end of layers.py."""
+def package_with(extra: str, file: str) -> tuple[SourceFile, ...]:
+    """Return the reference with `extra` at the end of `file`."""
     return tuple(
         SourceFile(path=f.path, data=f.data + extra.encode())
-        if f.path == "tinytorch/layers.py"
+        if f.path == f"tinytorch/{file}"
         else f
         for f in REFERENCE
     )
@@ -159,12 +196,13 @@ class Track:
         name: str,
         extra: str = "",
         *,
+        file: str = "layers.py",
         course: Course = COURSE,
         results: list[ModuleResult] | None = None,
         secret: bytes = SECRET,
     ) -> MilestoneRun:
         """Run the quick profile of one milestone on the reference plus `extra`."""
-        package = package_of(course, package_with(extra))
+        package = package_of(course, package_with(extra, file))
         with Zygote(self.oracle.wall, package, memory=CEILING) as zygote:
             context = MilestoneContext(
                 course=course,
@@ -190,10 +228,10 @@ def track() -> Iterator[Track]:
 
 @pytest.fixture(scope="module")
 def honest(track: Track) -> Mapping[str, MilestoneRun]:
-    return {name: track.run(name) for name in ("perceptron", "xor", "mlp")}
+    return {name: track.run(name) for name in ("perceptron", "xor", "mlp", "cnn")}
 
 
-@pytest.mark.parametrize("name", ["perceptron", "xor", "mlp"])
+@pytest.mark.parametrize("name", ["perceptron", "xor", "mlp", "cnn"])
 def test_the_reference_reaches_every_target(
     name: str, honest: Mapping[str, MilestoneRun]
 ) -> None:
@@ -266,6 +304,24 @@ def test_answers_that_the_parameters_do_not_give_do_not_count(track: Track) -> N
     (same,) = [r for r in result.requirements if r.name.startswith("same answers")]
     assert not same.met
     assert result.earned == 0
+
+
+def test_answers_by_the_batch_instead_of_the_running_statistics_do_not_count(
+    track: Track,
+) -> None:
+    result = track.run("cnn", BATCH_STATISTICS, file="spatial.py").result
+
+    assert isinstance(result.outcome, Mismatch)
+    assert not result.replayed
+    (same,) = [r for r in result.requirements if r.name.startswith("same answers")]
+    assert not same.met
+
+
+def test_running_statistics_may_be_plain_arrays(track: Track) -> None:
+    result = track.run("cnn", PLAIN_STATISTICS, file="spatial.py").result
+
+    assert result.outcome == Passed()
+    assert result.replayed
 
 
 def test_a_run_over_its_cpu_time_is_run_again_and_then_fails(track: Track) -> None:

@@ -67,17 +67,32 @@ def test_shifted_moves_a_bright_pixel_to_a_neighbour_at_most() -> None:
     assert np.abs(columns - 14).max() <= 1
 
 
-def test_shifted_moves_all_channels_of_an_image_alike() -> None:
+def test_shifted_moves_photographs_by_a_pixel_and_mirrors_half_of_them() -> None:
     images = np.zeros((700, 3, 32, 32), np.uint8)  # more than one block
-    images[:, :, 16, 16] = 255
+    images[:, :, 16, 3] = 200
 
     moved = shifted(images, 4)
 
     assert moved.dtype == np.uint8
     assert moved.shape == images.shape
-    spot = moved[:, :, 15:18, 15:18].astype(float)
-    assert np.ptp(spot, axis=1).max() < 60  # noise of two channels; a move is 100
-    assert np.ptp(spot, axis=0).max() > 100
+    spots = moved.reshape(700, 3, -1).argmax(axis=2)
+    assert (spots == spots[:, :1]).all()  # all channels alike
+    rows, columns = np.divmod(spots[:, 0], 32)
+    assert set(rows) == {15, 16, 17}
+    assert set(columns) == {2, 3, 4, 27, 28, 29}
+    assert np.mean(columns > 16) == pytest.approx(0.5, abs=0.1)
+    assert np.mean(rows == 16) == pytest.approx(1 / 3, abs=0.1)
+    assert moved.max(axis=(1, 2, 3)).min() > 180  # not blurred
+
+
+def test_shifted_repeats_the_edge_of_photographs_and_leaves_none_as_it_was() -> None:
+    images = np.full((100, 3, 8, 8), 0.5, np.float32)
+
+    moved = shifted(images, 5)
+
+    assert moved.dtype == np.float32
+    assert np.abs(moved - 0.5).max() < 0.1
+    assert (np.abs(moved - 0.5).max(axis=(1, 2, 3)) > 0.005).all()
 
 
 def test_shifted_of_channels_is_the_same_for_the_same_seed_only() -> None:

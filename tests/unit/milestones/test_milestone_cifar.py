@@ -114,15 +114,27 @@ def test_whitening_filters_give_uncorrelated_answers_of_variance_one(
     size = script.PATCH
     tiles = images.reshape(400, 3, 32 // size, size, 32 // size, size)
     patches = tiles.transpose(0, 2, 4, 1, 3, 5).reshape(-1, 3 * size**2)
-    answers = patches @ filters.reshape(len(filters), -1).T
+    answers = patches @ filters[: script.FILTERS].reshape(script.FILTERS, -1).T
 
     assert filters.dtype == np.float32
-    assert filters.shape == (script.FILTERS, 3, size, size)
+    assert filters.shape == (2 * script.FILTERS, 3, size, size)
+    np.testing.assert_array_equal(filters[: script.FILTERS], -filters[script.FILTERS :])
     spread = np.cov(answers, rowvar=False)
-    between = spread - np.diag(np.diag(spread))
-    assert np.abs(between).max() < 0.01
-    assert np.diag(spread)[0] == pytest.approx(1, abs=0.01)
-    assert np.diag(spread).max() < 1.01
+    np.testing.assert_allclose(spread, np.eye(script.FILTERS), atol=0.02)
+
+
+def test_learning_rate_rises_once_and_falls_once(script: Any) -> None:
+    slope = script.Slope(1.0, 50)
+
+    rates = [slope.get_lr(epoch) for epoch in range(50)]
+
+    assert max(rates) == 1.0
+    assert rates.index(1.0) == 10
+    assert rates[:11] == sorted(rates[:11])
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert 0 < rates[0] < 0.1
+    assert 0 < rates[-1] < 0.05
+    assert script.Slope(1.0, 1).get_lr(0) > 0
 
 
 def test_pixels_are_scaled_alike_from_bytes_and_from_numbers(script: Any) -> None:
