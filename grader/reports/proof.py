@@ -17,6 +17,7 @@ def to_proof_table(report: ValidationReport) -> str:
     parts = [
         _head(report),
         _modules(report),
+        _nothing(report),
         _survivors(report),
         _diagnosis(report),
         _problems(report),
@@ -61,6 +62,15 @@ def _row(proof: ModuleProof) -> list[str]:
         str(len(proof.false_alarms)),
         str(len(proof.idle)),
     ]
+
+
+def _nothing(report: ValidationReport) -> str:
+    other = len(report.template_other)
+    todo = "all TODO" if not other else f"{other} neither TODO nor blocked by one"
+    return (
+        f"empty package: {report.empty_passed} of {report.checks} checks passed\n"
+        f"untouched template: {report.template_passed} of {report.checks}, {todo}"
+    )
 
 
 def _survivors(report: ValidationReport) -> str:
