@@ -265,7 +265,7 @@ def test_bpe_merges_merges(tt, rng):
 @spec("BPETokenizer.encode", "the pair that was learned first among those present")
 def test_bpe_merges_in_the_order_learned(tt, rng):
     """Encoding merges in the order of training, not from the left."""
-    a, b, c = letters(rng, 3)
+    a, b, c = sorted(letters(rng, 3))  # else the order of bytes may be right by chance
     corpus = f"{b}{c} " * 5 + f"{a}{b} " * 3
     same(
         bpe(tt, corpus, 2).encode(a + b + c),
