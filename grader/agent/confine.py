@@ -80,6 +80,13 @@ def _enter_own_namespaces() -> None:
         os._exit(0)
 
 
+def _drop_capabilities() -> None:
+    """Give up what the owner of a new user namespace may do inside it."""
+    header = struct.pack("Ii", 0x20080522, 0)  # version 3, this process
+    nothing = bytes(24)
+    _checked(LIBC.capset(header, nothing), "capset")
+
+
 def _install_filter(program: bytes) -> None:
     """Load a seccomp program; needs no_new_privs and no rights."""
     code = ctypes.create_string_buffer(program, len(program))
@@ -109,6 +116,7 @@ def confine(rule: dict[str, Any]) -> None:
         _become(rule["uid"])
     if rule["nest"]:
         _enter_own_namespaces()
+        _drop_capabilities()
     die_with_parent()
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     if rule["uid"] or rule["nest"]:

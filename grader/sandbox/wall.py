@@ -172,6 +172,8 @@ def _bubblewrap() -> list[str]:
             command += ["--ro-bind", prefix, prefix]
     command += ["--perms", "0755", "--dir", "/opt"]
     command += ["--ro-bind", str(AGENT), "/opt/agent"]
+    for place in ("/", "/dev", "/dev/shm"):  # noqa: S108 -- an ordinary user owns them
+        command += ["--remount-ro", place]
     return [*command, "--chdir", "/tmp", "--"]  # noqa: S108
 
 

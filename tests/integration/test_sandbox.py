@@ -353,6 +353,24 @@ def test_a_check_finds_no_file_of_the_one_before() -> None:
     assert made[0] == made[1]
     if wall.own_mounts:
         assert made[0] == [".", ".."]
+    if wall.bubblewrap:
+        assert made[0] == [".", "..", "/tmp"][: len(made[0])]  # noqa: S108
+
+
+def test_a_check_has_no_capabilities_in_any_namespace() -> None:
+    source = b"""
+def rights():
+    lines = open("/proc/self/status").read().splitlines()
+    return dict(line.split() for line in lines if line.startswith("Cap"))
+"""
+    with Zygote(choose("auto"), package(source, "rights"), memory=Limits()) as zygote:
+        group = zygote.group((), Limits())
+        found = _call(group.check(Limits(), seed=0), "rights")
+        group.finish()
+        group.close()
+
+    for kind in ("CapInh:", "CapPrm:", "CapEff:", "CapAmb:"):
+        assert int(found[kind], 16) == 0, kind
 
 
 def test_only_numpy_and_the_standard_library_can_be_imported() -> None:
