@@ -81,7 +81,7 @@ def _enter_own_namespaces() -> None:
 
 
 def _drop_capabilities() -> None:
-    """Give up what the owner of a new user namespace may do inside it."""
+    """Give up what the owner of a new user namespace may do inside it, and the rest."""
     header = struct.pack("Ii", 0x20080522, 0)  # version 3, this process
     nothing = bytes(24)
     _checked(LIBC.capset(header, nothing), "capset")
@@ -116,6 +116,7 @@ def confine(rule: dict[str, Any]) -> None:
         _become(rule["uid"])
     if rule["nest"]:
         _enter_own_namespaces()
+    if rule["uid"] or rule["nest"]:
         _drop_capabilities()
     die_with_parent()
     prctl(PR_SET_NO_NEW_PRIVS, 1)
