@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from grader import datasets, rounds
+from grader import __version__, datasets, rounds
 from grader.checks.suites import load_suites
 from grader.config import Home, find_home, load_course
 from grader.container import ContainerJob, grade_in_docker
@@ -174,13 +174,14 @@ def validate(options: ValidateOptions, progress: Talk = _silent) -> ValidationRe
         wall=wall,
         digests=(suites.digest, digest_of(reference)),
         rounds=options.rounds,
-        sampled=options.sample > 0 or "operator" not in options.kinds,
+        sampled=options.sample > 0 or {*options.kinds} != {"named", "operator"},
         jobs=options.jobs,
         bar=options.bar,
         modules=frozenset(options.modules),
         progress=progress,
     )
-    key = hashlib.sha256("\0".join([*plan.digests, wall.isolation.tier]).encode())
+    basis = [*plan.digests, wall.isolation.tier, __version__, course.model_dump_json()]
+    key = hashlib.sha256("\0".join(basis).encode())
     journal = state_folder(home) / "validation" / f"{key.hexdigest()[:16]}.jsonl"
     if options.fresh:
         journal.unlink(missing_ok=True)

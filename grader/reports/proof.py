@@ -27,7 +27,7 @@ def to_proof_table(report: ValidationReport) -> str:
 
 def _head(report: ValidationReport) -> str:
     rounds = f"{report.rounds} round{'s' if report.rounds != 1 else ''}"
-    part = " (machine-made mutants: a sample)" if report.sampled else ""
+    part = " (not all mutants)" if report.sampled else ""
     return (
         f"{report.course}: {report.checks} checks, reference over {rounds}, "
         f"behind {report.tier}{part}"
@@ -107,6 +107,8 @@ def _diagnosis(report: ValidationReport) -> str:
 
 
 def _problems(report: ValidationReport) -> str:
+    if not report.problems and report.sampled:
+        return "nothing wrong found; without all mutants that is no proof"
     if not report.problems:
         return "proven: no false alarm, no idle check, every bar met"
     return "\n".join(["not proven:", *(f"  {problem}" for problem in report.problems)])

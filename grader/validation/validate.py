@@ -70,7 +70,8 @@ def _mutants(plan: Plan, kept: Journal) -> Iterator[MutantResult]:
 
     done = spread(fresh, act, plan.worker, plan.jobs)
     for count, (mutant, result) in enumerate(done, start=1):
-        kept.add(mutant.digest, result)
+        if result.killed or not result.inconclusive:  # else it is asked again
+            kept.add(mutant.digest, result)
         survived += result.survived
         left_s = (time.monotonic() - start) / count * (len(fresh) - count)
         plan.progress(

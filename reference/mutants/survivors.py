@@ -134,6 +134,10 @@ def told(
     survivors = [m for m in mutants if not found.get(m.name)]
     for mutant in survivors:
         sys.stdout.write(f"{mutant.place}\n  - {mutant.old}\n  + {mutant.new}\n")
+    # A package may crash the interpreter, and so may a mistake of this tool.
+    sys.stdout.writelines(
+        f"crashed: {m.name}\n" for m in mutants if "crash" in found.get(m.name, [])
+    )
     for module in sorted(modules):
         own = [m for m in mutants if m.module == module]
         left = sum(m in survivors for m in own)

@@ -84,6 +84,14 @@ def test_what_is_missing_is_said() -> None:
     assert "not proven:\n  losses::x fails on no wrong package" in text
 
 
+def test_a_sample_is_not_called_a_proof() -> None:
+    text = to_proof_table(report(sampled=True))
+
+    assert "(not all mutants)" in text
+    assert "proven: no false alarm" not in text
+    assert text.endswith("without all mutants that is no proof\n")
+
+
 def test_every_line_fits_a_terminal() -> None:
     long = mutant(old="a" * 300, new="b" * 300)
 
