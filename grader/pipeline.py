@@ -151,8 +151,8 @@ def _run(
         package_of(job.course, files) for files in (reference, submission.files)
     )
     with (
-        Zygote(job.wall, truth, memory=_CEILING) as oracle_zygote,
-        Zygote(job.wall, package, memory=_CEILING) as zygote,
+        Zygote(job.wall, truth, memory=CEILING) as oracle_zygote,
+        Zygote(job.wall, package, memory=CEILING) as zygote,
         closing(Oracle(oracle_zygote)) as oracle,
     ):
         zygote.compile(job.course.limits.load)
@@ -166,7 +166,7 @@ def _run(
 
 
 # Kernel limits of whole groups: the largest milestone, with room; meters are exact.
-_CEILING = Limits(cpu_s=3600, memory_bytes=2**31, processes=64)
+CEILING = Limits(cpu_s=3600, memory_bytes=2**31, processes=64)
 
 
 def _selected(suites: Suites, job: Job) -> list[Check]:

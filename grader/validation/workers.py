@@ -12,12 +12,11 @@ from typing import Generic, Self, TypeVar, cast
 from grader.checks.runner import Oracle, Ran, SuiteRunner
 from grader.checks.suites import Check
 from grader.models.course import Course
-from grader.models.measure import Limits
 from grader.models.submission import SourceFile
+from grader.pipeline import CEILING
 from grader.sandbox import Wall, Zygote
 from grader.sandbox.package import package_of
 
-CEILING = Limits(cpu_s=3600, memory_bytes=2**31, processes=64)
 Files = tuple[SourceFile, ...]
 T = TypeVar("T")
 R = TypeVar("R")
