@@ -15,9 +15,10 @@ from grader.config import Home, find_home, load_course
 from grader.container import ContainerJob, grade_in_docker
 from grader.errors import ConfigError, SandboxUnavailableError
 from grader.intake import open_submission
+from grader.models.base import Profile
 from grader.models.measure import Limits
 from grader.models.outcome import Inconclusive
-from grader.models.report import GradeReport, Profile
+from grader.models.report import GradeReport
 from grader.models.submission import Submission
 from grader.models.validation import ValidationReport
 from grader.pipeline import Job, digest_of, reference_files
@@ -27,6 +28,7 @@ from grader.rounds import Round, RoundKind
 from grader.sandbox import Package, Zygote, choose, survey
 from grader.sandbox.docker import available as docker_problem
 from grader.store import Store
+from grader.training.milestones import INTERRUPTED
 from grader.validation import Plan
 from grader.validation import validate as run_validation
 from grader.validation.mutants import Source, select
@@ -193,6 +195,11 @@ def is_inconclusive(report: GradeReport) -> bool:
     outcomes = [c.outcome for m in report.verdict.modules for c in m.checks]
     outcomes += [m.outcome for m in report.verdict.milestones]
     return any(isinstance(o, Inconclusive) for o in outcomes)
+
+
+def was_interrupted(report: GradeReport) -> bool:
+    """Return whether Ctrl-C ended the milestones; the report holds what was done."""
+    return any(m.outcome == INTERRUPTED for m in report.verdict.milestones)
 
 
 def new_round(name: str, kind: RoundKind, course: Path | None = None) -> Round:

@@ -26,10 +26,10 @@ from grader.errors import (
     InconclusiveError,
     SandboxUnavailableError,
 )
-from grader.models.base import Model
+from grader.models.base import Model, Profile
 from grader.models.measure import Isolation
 from grader.models.outcome import Limit, LimitExceeded
-from grader.models.report import GradeReport, Measurements, Profile
+from grader.models.report import GradeReport, Measurements
 from grader.models.submission import SourceFile, Submission
 from grader.pipeline import Job, ended_report, grade
 from grader.rounds import Round
@@ -202,10 +202,11 @@ def _data_folders(job: ContainerJob, data: Path | None, home: Home) -> list[Path
     if data is None or job.profile == "quick":
         return []
     milestones = load_course(home.course_file).milestones
+    runs = [(m, m.profile(job.profile)) for m in milestones]
     wanted = {
-        m.full.data
-        for m in milestones
-        if m.full and (home.milestones / m.folder / m.full.script).is_file()
+        run.data
+        for m, run in runs
+        if run and (home.milestones / m.folder / run.script).is_file()
     }
     return [data / name for name in sorted(wanted) if (data / name).is_dir()]
 

@@ -17,6 +17,7 @@ from grader.checks.suites import Check, Suites, load_suites
 from grader.config import Home
 from grader.errors import ConfigError
 from grader.host import describe_host
+from grader.models.base import Profile
 from grader.models.course import Course
 from grader.models.measure import Limits, Usage
 from grader.models.outcome import Outcome
@@ -25,7 +26,6 @@ from grader.models.report import (
     GradeReport,
     Measurements,
     ModuleResult,
-    Profile,
     Verdict,
 )
 from grader.models.submission import SourceFile, Submission

@@ -8,7 +8,7 @@ import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args
 
 import click
 
@@ -16,6 +16,7 @@ import grader
 from grader import api
 from grader.cli import talk
 from grader.errors import INTERRUPTED, GraderError, UnprovenError
+from grader.models.base import Profile
 from grader.models.report import GradeReport
 from grader.reports import to_html, to_proof_table, to_table
 from grader.reports.display import one_line
@@ -63,7 +64,7 @@ def cli() -> None:
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 @click.option("--html", type=click.Path(path_type=Path), help="Also write a page here.")
 @click.option("--round", "round_name", default="", help="Round whose inputs are used.")
-@click.option("--profile", type=click.Choice(["quick", "full"]), default="quick")
+@click.option("--profile", type=click.Choice(get_args(Profile)), default="quick")
 @click.option("--sandbox", type=click.Choice(CHOICES), default="auto")
 @click.option("--student", default="", help="Student id, where no bundle tells it.")
 @click.option(
@@ -88,6 +89,9 @@ def grade(ctx: click.Context, /, submission: str, **given: Any) -> None:
         talk.write(given["html"], to_html(report).encode())
     if given["save"]:
         api.open_store(course=given["course"]).add_report(report)
+    if api.was_interrupted(report):
+        talk.say("interrupted; the report has what was measured until then")
+        ctx.exit(INTERRUPTED)
     if api.is_inconclusive(report):
         talk.say("some checks could not be judged (our side); grade again")
         ctx.exit(5)
@@ -180,7 +184,7 @@ def round_new(name: str, kind: Any, course: Path | None) -> None:
 
 @cli.group()
 def data() -> None:
-    """Data sets of the full profile."""
+    """Data sets of the fast and full profiles."""
 
 
 @data.command()

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from grader.errors import ConfigError
+
+QUIET_S: Final = 10.0
 
 
 def say(text: str) -> None:
@@ -22,16 +27,31 @@ def say(text: str) -> None:
 
 
 def progress() -> Callable[[str], None]:
-    """Return a sink for what is being graded: one moving line on a terminal only."""
-    if not sys.stderr.isatty():
-        return lambda _: None
-    width = 78
+    """Return a sink for what is being graded.
 
-    def show(text: str) -> None:
-        sys.stderr.write(f"\r{text[:width]:<{width}}\r")
-        sys.stderr.flush()
+    On a terminal it is one line that moves; elsewhere, as in CI logs, plain lines, one
+    in `QUIET_S` seconds at most, so that short runs say nothing.
+    """
+    return _moving if sys.stderr.isatty() else _Plain().say
 
-    return show
+
+def _moving(text: str) -> None:
+    width = max(20, shutil.get_terminal_size().columns - 1)
+    sys.stderr.write(f"\r{text[:width]:<{width}}\r")
+    sys.stderr.flush()
+
+
+class _Plain:
+    """Lines for a log, not too many."""
+
+    def __init__(self) -> None:
+        self._due = time.monotonic() + QUIET_S
+
+    def say(self, text: str) -> None:
+        """Say `text` if nothing was said for a while."""
+        if time.monotonic() >= self._due:
+            self._due = time.monotonic() + QUIET_S
+            say(text)
 
 
 @contextmanager

@@ -28,11 +28,12 @@ class DataSet:
     """Arrays of one data set, split, with the digest of the data behind them.
 
     Shapes: points (n, 2), images (n, height, width) or (n, channels, height, width),
-        labels (n,)
+        labels (n,); a text to learn from (n,), texts to judge on (windows, context),
+        their labels, the ids of the next characters, alike
 
     Attributes:
         train_x: float32; images lie in [0, 1], or uint8 in [0, 255] when compact.
-        train_y: int64 class ids, from 0 to `classes` - 1.
+        train_y: int64 class ids, from 0 to `classes` - 1; of a text uint8.
         val_x: taken from the training part; the learning curve is measured on it.
         val_y: its class ids.
         test_x: unseen until the model is trained; pass it through `shifted`.
@@ -43,13 +44,14 @@ class DataSet:
         classes: how many class ids there are; chance is 1 / classes.
         untrained_below: an untrained model scores less than this; None where a line
             from chance may already be right, so that nothing can be said.
+        alphabet: of a text, the character of every id; empty for all else.
         exact_x: points of which every one must be right (the XOR table), or none.
         exact_y: their class ids.
     """
 
     name: str
     train_x: Inputs
-    train_y: Labels
+    train_y: NDArray[Any]
     val_x: Inputs
     val_y: Labels
     test_x: Inputs
@@ -59,6 +61,7 @@ class DataSet:
     origin: Origin
     classes: int
     untrained_below: float | None = None
+    alphabet: str = ""
     exact_x: Inputs | None = None
     exact_y: Labels | None = None
 

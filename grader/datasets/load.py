@@ -7,14 +7,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from grader.datasets import cifar, generated, images
+from grader.datasets import cifar, generated, images, text
 from grader.datasets.dataset import DataSet, Profile
 from grader.errors import ConfigError
 
 DATA_VARIABLE: Final = "TINYTORCH_DATA"
-NAMES: Final = ("clouds", "xor", "digits", "mnist", "cifar10")
+NAMES: Final = (
+    *("clouds", "xor", "digits", "mnist", "cifar10"),
+    *("sonnets", "shakespeare"),
+)
 # Data sets that no checkout has, with what people call them.
-_FETCHED: Final = {"mnist": "MNIST", "cifar10": "CIFAR-10"}
+_FETCHED: Final = {
+    "mnist": "MNIST",
+    "cifar10": "CIFAR-10",
+    "shakespeare": "tiny Shakespeare",
+}
 
 
 def load(
@@ -28,11 +35,12 @@ def load(
     """Load or make the data set called `name`.
 
     Args:
-        name: clouds, xor, digits, mnist or cifar10.
+        name: clouds, xor, digits, mnist, cifar10, sonnets or shakespeare.
         root: the data folder, or several, looked through in order; None means the
             one TINYTORCH_DATA names. Without any, the digits of a checkout are found.
         profile: quick draws a part of MNIST and CIFAR-10; nothing else depends on it.
-        seed: the round's seed: makes clouds and xor, splits digits, draws quick parts.
+        seed: the round's seed: makes clouds and xor, splits digits and sonnets, draws
+            quick parts, and moves the windows of a text.
         compact: leave images as uint8, a quarter of the memory of float32.
 
     Raises:
@@ -50,7 +58,11 @@ def load(
             return images.mnist(roots, profile=profile, seed=seed, compact=compact)
         case "cifar10" if roots:
             return cifar.cifar10(roots, profile=profile, seed=seed, compact=compact)
-        case "mnist" | "cifar10":
+        case "sonnets":
+            return text.sonnets(roots, seed=seed)
+        case "shakespeare" if roots:
+            return text.shakespeare(roots, seed=seed)
+        case "mnist" | "cifar10" | "shakespeare":
             message = f"{_FETCHED[name]} is needed and no data folder is known"
             hint = f"run `grader data fetch {name}`, or set {DATA_VARIABLE}"
             raise ConfigError(message, hint=hint)

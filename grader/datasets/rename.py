@@ -1,7 +1,7 @@
-"""Class ids, exchanged by the round's seed.
+"""Class ids, and those of characters, exchanged by the round's seed.
 
 Weights trained elsewhere answer in the published ids. A network that learns in this
-round does not care which id a class has.
+round does not care which id a class or a character has.
 """
 
 from __future__ import annotations
@@ -22,11 +22,28 @@ def renamed(data: DataSet, seed: int) -> DataSet:
     if data.classes < 3:
         return data
     ids = _derangement(data.classes, seed)
+    if data.alphabet:
+        return _respelt(data, ids)
     return replace(
         data,
         train_y=ids[data.train_y],
         val_y=ids[data.val_y],
         test_y=ids[data.test_y],
+    )
+
+
+def _respelt(data: DataSet, ids: Labels) -> DataSet:
+    """Return a text with its ids exchanged in inputs and labels alike."""
+    small = ids.astype(np.uint8)
+    return replace(
+        data,
+        train_x=small[data.train_x],
+        train_y=small[data.train_y],
+        val_x=small[data.val_x],
+        val_y=ids[data.val_y],
+        test_x=small[data.test_x],
+        test_y=ids[data.test_y],
+        alphabet="".join(data.alphabet[i] for i in np.argsort(ids)),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,3 +21,5 @@ CheckId = Annotated[
 ]
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 Points = Annotated[float, Field(ge=0, le=10_000)]
+# What the milestones run on: shipped data, a fast variant on real data, all of it.
+Profile = Literal["quick", "fast", "full"]

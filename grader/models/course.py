@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from grader.models.base import Model, ModuleName, Points
+from grader.models.base import Model, ModuleName, Points, Profile
 from grader.models.measure import Limits
 
 Number = Annotated[str, Field(pattern=r"^\d\d$")]
 Task = Annotated[str, Field(pattern=r"^\d{1,2}\.\d{1,2}$")]
 ImportPath = Annotated[str, Field(pattern=r"^[a-zA-Z_][\w.]*$")]
+
+
+# What holds beside the target, by the judge: shares, but for three plain numbers.
+BOUNDS: Final[dict[str, frozenset[str]]] = {
+    "classes": frozenset(),
+    "language": frozenset({"known_words", "longest_repeat"}),
+    "systems": frozenset(
+        {
+            *("times_smaller", "accuracy_lost", "cache_speedup"),
+            *("sparsity", "pruned_accuracy_lost"),
+        }
+    ),
+}
 
 
 class Symbol(Model):
@@ -43,22 +56,59 @@ class Module(Model):
 
 
 class MilestoneProfile(Model):
-    """How a milestone is run in one profile."""
+    """How a milestone is run in one profile.
+
+    Attributes:
+        judge: by classes (accuracy), as a language model (nats per character), or as a
+            model made smaller and faster.
+        build: the script's function that makes the model.
+        target: to reach on unseen inputs: at least an accuracy, at most so many nats.
+        bounds: what else must hold, by the names that the judge knows.
+        calibration_rows: the first slice of training on so many examples is the clock
+            of a host (0: on all), `calibration_cpu_s` what the reference needs for it
+            on the standard machine.
+    """
 
     script: str  # "perceptron_trained.py"
     data: str  # "clouds", "xor", "digits", "mnist"
+    judge: Literal["classes", "language", "systems"] = "classes"
+    build: str = "build"
     target: float
-    metric: str = "accuracy"
-    seed: int = 0
+    bounds: dict[str, float] = Field(default_factory=dict)
     epochs: int = Field(ge=1)
     cpu_s: float = Field(gt=0)
     wall_s: float = Field(gt=0)
     memory_mib: int = Field(gt=0)
-    calibration_cpu_s: float = Field(gt=0)  # reference, first slice, standard machine
+    calibration_rows: int = Field(default=0, ge=0)
+    calibration_cpu_s: float = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _bounds_are_the_judges(self) -> Self:
+        wanted = BOUNDS[self.judge]
+        if set(self.bounds) != wanted:
+            msg = f"bounds for {self.judge} must be {sorted(wanted)}"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def metric(self) -> str:
+        """What the target is a value of."""
+        return "nats per character" if self.judge == "language" else "accuracy"
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether the target is the most that counts."""
+        return self.judge == "language"
 
 
 class Milestone(Model):
-    """One historical run."""
+    """One historical run.
+
+    Attributes:
+        quick: seconds, on what the repository ships.
+        fast: the real data in a variant that needs less; `full` where there is none.
+        full: the real data as history had it.
+    """
 
     number: Number
     name: ModuleName
@@ -68,7 +118,18 @@ class Milestone(Model):
     points: Points
     needs: tuple[ModuleName, ...]
     quick: MilestoneProfile | None = None
+    fast: MilestoneProfile | None = None
     full: MilestoneProfile | None = None
+
+    def profile(self, name: Profile) -> MilestoneProfile | None:
+        """Return how it is run in the profile of that name, if it is."""
+        match name:
+            case "quick":
+                return self.quick
+            case "fast":
+                return self.fast or self.full
+            case "full":
+                return self.full
 
 
 class SetupCall(Model):

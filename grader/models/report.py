@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from grader.models.base import CheckId, Digest, Model, ModuleName, Points
+from grader.models.base import CheckId, Digest, Model, ModuleName, Points, Profile
 from grader.models.measure import Host, Isolation, Usage
 from grader.models.outcome import Limit, Outcome
 
@@ -72,6 +72,7 @@ class MilestoneResult(Model):
     requirements: tuple[Requirement, ...] = ()
     curve: tuple[Epoch, ...] = ()
     replayed: bool = False  # logits agree with the reference given these parameters
+    sample: str = ""  # text that the trained parameters write, where they write any
     data: str  # "digits 8x8, sha256:..." : which data, by digest
 
 
@@ -85,7 +86,7 @@ class Verdict(Model):
     course: str
     round: str
     round_kind: Literal["feedback", "final", "demo"]
-    profile: Literal["quick", "full"]
+    profile: Profile
     engine: str  # version of the grader
     earned: Points
     points: Points
@@ -106,6 +107,8 @@ class MilestoneMeasure(Model):
     attempts: int = 1
     exceeded: Limit | None = None
     reached: str = ""  # "epoch 7 of 10"
+    # Measured like the times above: different in every run.
+    facts: dict[str, float] = Field(default_factory=dict)
 
 
 class CheckMeasure(Model):
@@ -140,5 +143,4 @@ class GradeReport(Model):
     measurements: Measurements
 
 
-Profile = Literal["quick", "full"]
 Fraction = Annotated[float, Field(ge=0, le=1)]

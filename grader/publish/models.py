@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
-from grader.models.base import Digest, Model, ModuleName
+from grader.models.base import Digest, Model, ModuleName, Profile
 from grader.models.measure import Tier
 
 FORMULA = "points-1"  # shown on the page; changes when the ranking rule does
@@ -83,7 +83,7 @@ class Board(Model):
 
     round: str
     round_kind: Literal["feedback", "final", "demo"]
-    profile: Literal["quick", "full"]
+    profile: Profile
     shown: bool  # False: too few public entries, so there are none here
     entries: tuple[Entry, ...]
 

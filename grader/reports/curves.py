@@ -87,13 +87,14 @@ def learning_figure(prefix: str, result: MilestoneResult) -> Figure | None:
     points = tuple((float(e.epoch), scale * e.metric) for e in curve)
     unit = f"{result.metric_name}, %" if percent else result.metric_name
     target = units.metric(result.metric_name, result.target)
+    said = units.target(result.metric_name, result.target)
     chart = Chart(
         id=f"{prefix}-learning",
         title=f"{result.metric_name} by epoch, {result.title}",
         description=(
             f"Measured on a validation split after each of {len(curve)} epochs: from "
             f"{units.metric(result.metric_name, curve[0].metric)} to "
-            f"{units.metric(result.metric_name, curve[-1].metric)}; target {target}."
+            f"{units.metric(result.metric_name, curve[-1].metric)}; target: {said}."
         ),
         x=Axis("epoch", points[-1][0], whole=True),
         y=Axis(unit, max(100.0 if percent else 0.0, *(y for _, y in points), 0.0)),

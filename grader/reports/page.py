@@ -19,6 +19,7 @@ from grader.models.report import (
 )
 from grader.reports import summary, units
 from grader.reports.curves import Figure, learning_figure, usage_figures
+from grader.reports.display import safe_text
 from grader.reports.svg import bar
 from grader.reports.words import LABELS, STATES, Message, State, message, state
 
@@ -90,6 +91,8 @@ class MilestoneView(NamedTuple):
     message: Message | None
     metric_line: str
     requirements: tuple[Requirement, ...]
+    measured: str
+    sample: str
     limits: tuple[LimitRow, ...]
     figures: tuple[Figure, ...]
     data: str
@@ -238,6 +241,8 @@ def milestone(
         message=None if found == "passed" else message(result.outcome),
         metric_line=_metric_line(result),
         requirements=result.requirements,
+        measured=_measured(cost) if cost else "",
+        sample=safe_text(result.sample),
         limits=_limits(cost) if cost else (),
         figures=((learning,) if learning else ()) + over_time,
         data=result.data,
@@ -246,11 +251,16 @@ def milestone(
 
 
 def _metric_line(result: MilestoneResult) -> str:
-    target = units.metric(result.metric_name, result.target)
+    target = units.target(result.metric_name, result.target)
     if result.metric is None:
         return f"No {result.metric_name} was measured; the target is {target}."
     got = units.metric(result.metric_name, result.metric)
     return f"Measured {result.metric_name}: {got}; the target is {target}."
+
+
+def _measured(cost: MilestoneMeasure) -> str:
+    """Return what was measured beside the limits, in one sentence."""
+    return "; ".join(f"{name}: {value:.3g}" for name, value in cost.facts.items())
 
 
 def _replay(result: MilestoneResult) -> str:

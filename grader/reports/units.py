@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 MIB = 2**20
+# Metrics of which less is better; their target is the most that counts.
+LOWER_IS_BETTER = frozenset({"nats per character"})
 MISSING = "\N{EN DASH}"  # no value; never zero
 
 
@@ -32,6 +34,12 @@ def metric(name: str, value: float | None) -> str:
     if name == "accuracy":
         return f"{100 * value:.1f} %"
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+
+
+def target(name: str, value: float) -> str:
+    """Return a target as people say it: "at least 95.0 %", "at most 1.8"."""
+    bound = "at most" if name in LOWER_IS_BETTER else "at least"
+    return f"{bound} {metric(name, value)}"
 
 
 def short_digest(digest: str) -> str:

@@ -12,60 +12,14 @@ from numpy.typing import NDArray
 from grader.checks.checklib import CheckFailure
 from grader.checks.remote import Session
 from grader.sandbox import BadAnswer
+from grader.training.inside import SOURCE
 
 SLICES_PER_EPOCH: Final = 16  # scripts yield once an epoch, or a few times
-BATCH: Final = 2048  # predictions are asked for in parts, so that frames stay small
+# Predictions are asked for in parts, so that frames stay small.
+OUTPUTS_A_PART: Final = 1 << 20
+INPUTS_A_PART: Final = 2048
 
-# Sent into the sandbox beside the milestone's script. `ATTRIBUTES` are the parameter
-# names that the course fixes for leaf layers.
-SOURCE: Final = """
-import numpy as np
-
-ATTRIBUTES = ("weight", "bias", "gamma", "beta", "running_mean", "running_var")
-
-
-class Run:
-    def __init__(self, tt, milestone, seed, epochs):
-        self.tt, self.milestone = tt, milestone
-        self.budget = {"epochs": epochs, "seed": seed}
-        self.losses = []
-        self.model = milestone.build(tt, np.random.default_rng(seed))
-
-    def log(self, epoch=None, loss=None, **more):
-        self.losses.append(float(loss))
-
-    def start(self, x, y):
-        data = {"x": x, "y": y}
-        self.steps = self.milestone.train(
-            self.tt, self.model, data, self.budget, self.log
-        )
-
-    def slice(self):
-        for _ in self.steps:
-            return True, (self.losses or [None])[-1]
-        return False, (self.losses or [None])[-1]
-
-    def predict(self, x):
-        return np.asarray(self.milestone.predict(self.tt, self.model, x), np.float32)
-
-    def parameters(self):
-        found = {}
-        for name, layer in self.model.items():
-            for attribute in ATTRIBUTES:
-                tensor = getattr(layer, attribute, None)
-                if tensor is not None:
-                    data = getattr(tensor, "data", tensor)
-                    found[name + "." + attribute] = np.array(data, np.float32)
-        return found
-
-    def restore(self, values):
-        for path, value in values.items():
-            name, attribute = path.split(".")
-            tensor = getattr(self.model[name], attribute)
-            if np.shape(tensor.data) != value.shape:
-                raise ValueError(f"{path}: {value.shape}")
-            tensor.data = np.array(value)
-"""
+Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -77,20 +31,34 @@ class Slice:
 
 
 class Driver:
-    """One model in one sandbox."""
+    """One model in one sandbox.
+
+    Args:
+        build: the script's function that makes the model.
+    """
 
     def __init__(
-        self, session: Session, script: str, *, seed: int, epochs: int
+        self,
+        session: Session,
+        script: str,
+        *,
+        seed: int,
+        epochs: int,
+        build: str = "build",
     ) -> None:
         tt = session.namespace()
         milestone = session.ask("source", script, name="milestone")
         driver = session.ask("source", SOURCE, name="driver")
         self._most_slices = SLICES_PER_EPOCH * epochs
-        self._run = driver.Run(tt, milestone, seed, epochs)
+        self._run = driver.Run(tt, milestone, build, seed, epochs)
 
     def start(self, x: NDArray[Any], y: NDArray[Any]) -> None:
         """Hand over the training data."""
         self._run.start(x, y)
+
+    def prune(self) -> None:
+        """Go on with the script's `prune`, on the same data; `slices` runs it."""
+        self._run.prune()
 
     def slices(self) -> Iterator[Slice]:
         """Train slice by slice until the script has no more.
@@ -105,23 +73,39 @@ class Driver:
                     if not goes_on:
                         return
                 case other:
-                    raise _useless("train", "one slice of training", other)
+                    raise useless("train", "one slice of training", other)
         msg = f"training did not end after {self._most_slices} slices"
         raise BadAnswer(msg)
 
-    def predict(self, x: NDArray[Any]) -> NDArray[np.float32]:
-        """Return the model's outputs for `x`. Shapes: x (n, ...) -> (n, k)."""
+    def predict(self, x: NDArray[Any], places: int = 1) -> NDArray[np.float32]:
+        """Return the model's outputs for `x`.
+
+        Shapes: x (n, ...) -> (n, k), or (n, places, k) where every input is a text
+
+        Args:
+            places: how many answers an input has.
+        """
+        return self._outputs(self._run.predict, x, places)
+
+    def predict_loaded(self, x: NDArray[Any]) -> NDArray[np.float32]:
+        """Return the outputs of what `load` made. Shapes: x (n, ...) -> (n, k)."""
+        return self._outputs(self._run.predict_loaded, x, 1)
+
+    def _outputs(self, call: Any, x: NDArray[Any], places: int) -> NDArray[np.float32]:
+        size = max(1, min(INPUTS_A_PART, OUTPUTS_A_PART // (128 * places)))
         parts = []
-        for start in range(0, len(x), BATCH):
-            rows = x[start : start + BATCH]
-            part = self._run.predict(np.ascontiguousarray(rows))
+        for start in range(0, len(x), size):
+            rows = x[start : start + size]
+            part = call(np.ascontiguousarray(rows))
             if not isinstance(part, np.ndarray) or part.dtype != np.float32:
-                raise _useless("predict", "a float32 array", part)
-            if part.ndim != 2 or len(part) != len(rows) or not part.shape[1]:
-                raise _useless("predict", f"({len(rows)}, k)", part.shape)
+                raise useless("predict", "a float32 array", part)
+            front = (len(rows),) if places == 1 else (len(rows), places)
+            if part.shape[:-1] != front or not part.shape[-1]:
+                wanted = ", ".join(map(str, front))
+                raise useless("predict", f"({wanted}, k)", part.shape)
             parts.append(part)
-        if len({p.shape[1] for p in parts}) != 1:
-            raise _useless("predict", "as many outputs for every input", "several")
+        if len({p.shape[-1] for p in parts}) != 1:
+            raise useless("predict", "as many outputs for every input", "several")
         return np.concatenate(parts)
 
     def parameters(self) -> dict[str, NDArray[np.float32]]:
@@ -130,26 +114,46 @@ class Driver:
         if not isinstance(found, dict) or not all(
             isinstance(v, np.ndarray) and v.dtype == np.float32 for v in found.values()
         ):
-            raise _useless("parameters", "float32 arrays by name", found)
+            raise useless("parameters", "float32 arrays by name", found)
         return found
 
     def restore(self, values: dict[str, NDArray[np.float32]]) -> None:
         """Give the model other parameters."""
         self._run.restore(values)
 
+    def quantized(self) -> Arrays:
+        """Return what the script saves of the quantized model."""
+        found = self._run.quantized()
+        if not isinstance(found, dict) or not all(
+            isinstance(v, np.ndarray) for v in found.values()
+        ):
+            raise useless("quantized", "arrays by name", found)
+        return found
+
+    def load(self, arrays: Arrays) -> int:
+        """Make a model of what was saved; return the bytes of all arrays it holds."""
+        held = self._run.load(arrays)
+        if not isinstance(held, int) or held < 0:
+            raise useless("load", "a model with arrays", held)
+        return held
+
+    def decoder(self) -> None:
+        """Make the model that writes text."""
+        self._run.decoder()
+
+    def decode(self, prompt: list[int], count: int, *, cached: bool) -> list[int]:
+        """Return the ids that the decoder writes after `prompt`, each the likeliest."""
+        found = self._run.decode(prompt, count, cached)
+        if not isinstance(found, list) or not all(isinstance(i, int) for i in found):
+            raise useless("decode", "a list of ids", found)
+        return found
+
 
 def _finite(loss: float | None) -> float | None:
     return None if loss is None or not np.isfinite(loss) else loss
 
 
-def _useless(call: str, expected: str, got: Any) -> CheckFailure:
+def useless(call: str, expected: str, got: Any) -> CheckFailure:
+    """Return the failure of a call that gave something of another kind."""
     text = got if isinstance(got, str | tuple) else f"a {type(got).__name__}"
     return CheckFailure("type", call=call, expected=expected, got=str(text))
-
-
-def classes_of(outputs: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return class ids: the largest of several outputs, or one probability over 0.5."""
-    if outputs.shape[1] == 1:
-        return (outputs[:, 0] > 0.5).astype(np.int64)
-    ids: NDArray[np.int64] = np.argmax(outputs, axis=1)
-    return ids

@@ -11,6 +11,7 @@ from grader import datasets
 from grader.checks.judge import judge, raised
 from grader.checks.runner import preload_of, seed_of
 from grader.errors import GraderError
+from grader.models.base import Profile
 from grader.models.course import Course, Milestone, MilestoneProfile
 from grader.models.outcome import (
     Blocked,
@@ -22,16 +23,13 @@ from grader.models.outcome import (
     Outcome,
     Passed,
 )
-from grader.models.report import (
-    MilestoneMeasure,
-    MilestoneResult,
-    ModuleResult,
-    Profile,
-)
+from grader.models.report import MilestoneMeasure, MilestoneResult, ModuleResult
 from grader.sandbox import Died, LimitHit, StudentError, Zygote
-from grader.training.attempt import Attempt, Trained, train_once
+from grader.training.attempt import Attempt, Trained
+from grader.training.run import train_once
 
 TRIES: Final = 3  # inconclusive runs are repeated twice
+INTERRUPTED: Final = Inconclusive(reason="interrupted by Ctrl-C")
 
 
 @dataclass(frozen=True)
@@ -60,18 +58,31 @@ class MilestoneRun:
 def run_milestones(
     context: MilestoneContext, modules: Sequence[ModuleResult]
 ) -> list[MilestoneRun]:
-    """Run every milestone that has a script in this profile."""
-    runs = []
+    """Run every milestone that has a script in this profile.
+
+    Ctrl-C ends the one that runs and leaves out the others; all that was measured so
+    far is in the result.
+    """
+    runs: list[MilestoneRun] = []
     for milestone in context.course.milestones:
-        profile = milestone.quick if context.profile == "quick" else milestone.full
+        profile = milestone.profile(context.profile)
         if profile is None or not (
             context.wanted is None or milestone.name in context.wanted
         ):
             continue
         if not (context.scripts / milestone.folder / profile.script).is_file():
             continue  # points exist only for milestones that can be run
-        runs.append(_run(context, milestone, profile, modules))
+        if any(run.result.outcome == INTERRUPTED for run in runs):
+            runs.append(_not_run(milestone, profile, INTERRUPTED))
+        else:
+            runs.append(_run(context, milestone, profile, modules))
     return runs
+
+
+def _not_run(
+    milestone: Milestone, profile: MilestoneProfile, why: Outcome
+) -> MilestoneRun:
+    return MilestoneRun(_result(milestone, profile, why, Trained(), "not run"), None)
 
 
 def _run(
@@ -82,14 +93,11 @@ def _run(
 ) -> MilestoneRun:
     waiting = _waiting_for(milestone, modules)
     if waiting is not None:
-        return MilestoneRun(_result(milestone, profile, waiting, None, "not run"), None)
+        return _not_run(milestone, profile, waiting)
     attempt = _attempt(context, milestone, profile)
     trained = _judged(context, attempt)
     tries = 1
-    while tries < TRIES and (
-        isinstance(trained.outcome, Inconclusive)
-        or (tries == 1 and _barely_over(trained, attempt))
-    ):
+    while tries < TRIES and _again(trained, attempt, tries):
         tries += 1
         if isinstance(trained.outcome, Inconclusive):
             context.zygote.restart()
@@ -100,14 +108,23 @@ def _run(
     return MilestoneRun(result, _measure(milestone, attempt, trained, tries))
 
 
+def _again(trained: Trained, attempt: Attempt, tries: int) -> bool:
+    """Return whether to run again: we could not judge it, or it was barely over."""
+    if trained.outcome == INTERRUPTED:
+        return False
+    unjudged = isinstance(trained.outcome, Inconclusive)
+    return unjudged or (tries == 1 and _barely_over(trained, attempt))
+
+
 def _attempt(
     context: MilestoneContext, milestone: Milestone, profile: MilestoneProfile
 ) -> Attempt:
     seed = seed_of(context.secret, f"milestone:{milestone.name}")
     shipped = [context.scripts / "data"]
     roots = [context.data, *shipped] if context.data else shipped
+    size: datasets.Profile = "quick" if context.profile == "quick" else "full"
     data = datasets.load(
-        profile.data, root=roots, profile=context.profile, seed=seed, compact=True
+        profile.data, root=roots, profile=size, seed=seed, compact=True
     )
     script = context.scripts / milestone.folder / profile.script
     return Attempt(
@@ -130,6 +147,8 @@ def _judged(context: MilestoneContext, attempt: Attempt) -> Trained:
         )
     except GraderError:
         raise
+    except KeyboardInterrupt:
+        trained.outcome = INTERRUPTED
     except Exception as exc:  # noqa: BLE001 -- judged, whatever it is
         trained.outcome = _outcome(
             exc, trained, attempt, lambda: _holds(context, attempt)
@@ -203,10 +222,12 @@ def _result(
     milestone: Milestone,
     profile: MilestoneProfile,
     outcome: Outcome,
-    trained: Trained | None,
+    trained: Trained,
     data: str,
 ) -> MilestoneResult:
     right = isinstance(outcome, Passed)
+    # How far a run got before its limit differs from run to run: `reached` has it.
+    ended = trained.metric is not None or outcome == INTERRUPTED
     return MilestoneResult(
         name=milestone.name,
         number=milestone.number,
@@ -215,13 +236,13 @@ def _result(
         points=milestone.points,
         earned=milestone.points if right else 0.0,
         outcome=outcome,
-        metric=trained.metric if trained else None,
+        metric=trained.metric,
         metric_name=profile.metric,
         target=profile.target,
-        requirements=tuple(trained.requirements) if trained else (),
-        # How far a run got before its limit differs from run to run: `reached` has it.
-        curve=tuple(trained.curve) if trained and trained.metric is not None else (),
-        replayed=trained.replayed if trained else False,
+        requirements=tuple(trained.requirements),
+        curve=tuple(trained.curve) if ended else (),
+        replayed=trained.replayed,
+        sample=trained.sample,
         data=data,
     )
 
@@ -244,4 +265,5 @@ def _measure(
         attempts=tries,
         exceeded=exceeded,
         reached=f"epoch {len(trained.curve)} of {attempt.profile.epochs}",
+        facts=trained.facts,
     )

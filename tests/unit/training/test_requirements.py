@@ -1,0 +1,72 @@
+"""Bounds of a milestone as data, and their verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from grader.config import Home, load_course
+from grader.models.course import MilestoneProfile
+from grader.training.requirements import number_at_least, number_at_most
+from grader.training.systems import sparsity
+
+COURSE = load_course(Home(Path(__file__).resolve().parents[3]).course_file)
+PROFILE: dict[str, Any] = {
+    "script": "s.py",
+    "data": "xor",
+    "target": 0.9,
+    "epochs": 1,
+    "cpu_s": 1.0,
+    "wall_s": 1.0,
+    "memory_mib": 1,
+    "calibration_cpu_s": 1.0,
+}
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"bounds": {"known_words": 0.5}},
+        {"judge": "language"},
+        {"judge": "language", "bounds": {"known_words": 0.5}},
+        {"judge": "systems", "bounds": {"known_words": 1.0, "longest_repeat": 9.0}},
+    ],
+)
+def test_bounds_are_the_ones_the_judge_asks_for(extra: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="bounds for"):
+        MilestoneProfile(**PROFILE | extra)
+
+
+def test_less_is_better_for_nats_only() -> None:
+    bounds = {"known_words": 0.5, "longest_repeat": 60.0}
+    text = MilestoneProfile(**PROFILE, judge="language", bounds=bounds)
+
+    assert (text.metric, text.lower_is_better) == ("nats per character", True)
+    assert MilestoneProfile(**PROFILE).metric == "accuracy"
+
+
+def test_the_fast_profile_is_the_full_one_where_there_is_no_variant() -> None:
+    stones = {m.name: m for m in COURSE.milestones}
+
+    assert stones["mlp"].profile("fast") == stones["mlp"].full
+    assert stones["cnn"].profile("fast") == stones["cnn"].fast != stones["cnn"].full
+    assert stones["cnn"].profile("quick") == stones["cnn"].quick
+
+
+def test_numbers_are_compared_in_their_own_direction() -> None:
+    assert number_at_least("x", 3.9, 3.9).met
+    assert not number_at_least("x", 3.89, 3.9).met
+    assert number_at_most("x", 1.8, 1.8).met
+    assert not number_at_most("x", 1.801, 1.8).met
+    assert not number_at_most("x", float("nan"), 1.8).met
+
+
+def test_sparsity_counts_weights_and_no_biases() -> None:
+    weight = np.array([[0, 1], [0, 0]], np.float32)
+
+    assert sparsity({"a.weight": weight, "a.bias": np.zeros(9, np.float32)}) == 0.75
+    assert sparsity({"a.bias": np.zeros(9, np.float32)}) == 0
