@@ -15,6 +15,7 @@ from grader.intake.limits import (
     MIB,
     PACKAGE_BYTES,
 )
+from grader.intake.literals import data_lines
 from grader.intake.names import REPACK, check_path, shown
 from grader.models.submission import SourceFile
 
@@ -214,6 +215,14 @@ def notes_on(files: Sequence[SourceFile], left: int, package: str) -> tuple[str,
     if broken:
         more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
         notes.append(f"not UTF-8: {', '.join(map(shown, broken[:3]))}{more}")
+    places = [
+        f"{shown(file.path)}:{line}"
+        for file in files
+        if (line := data_lines(file.data.decode("utf8", errors="replace")))
+    ]
+    if places:
+        more = f" and {len(places) - 3} more" if len(places) > 3 else ""
+        notes.append(f"data in source, look at it: {', '.join(places[:3])}{more}")
     return tuple(notes)
 
 
