@@ -16,13 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-Part = dict[str, Array]  # {"x": inputs, "y": class ids}
+Part = dict[str, Array]  # {"x": inputs, "y": class ids or, of a text, the next ids}
 
 _HERE: Final = Path(__file__).parent / "data"
 _MNIST_VALIDATION: Final = 5000
 _CIFAR_VALIDATION: Final = 5000
 _CIFAR_FOLDER: Final = "cifar-10-batches-bin"
 _CIFAR_SHAPE: Final = (3, 32, 32)
+
+# The 65 characters of tiny Shakespeare, and the brackets that the sonnets have.
+ALPHABET: Final = "\n !$&'(),-.3:;?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+WINDOW: Final = 128  # characters, unless a script says otherwise
+_TEXTS: Final = ("shakespeare/tinyshakespeare.txt", "shakespeare/input.txt")
+_TEXT_CUTS: Final = (0.9, 0.95)  # to learn from, to watch; the rest to judge
+_TEST_POEMS, _VALIDATION_POEMS = 20, 14
 
 Table = tuple[tuple[tuple[float, float], int], ...]  # (inputs, class) a row
 XOR_TABLE: Final[Table] = (
@@ -133,6 +140,103 @@ def cifar10(_seed: int) -> Splits:
         {"x": x[cut:], "y": y[cut:]},
         _read_records(folder / "test_batch.bin"),
     )
+
+
+def shakespeare(_seed: int, window: int = WINDOW) -> Splits:
+    """Return tiny Shakespeare from the folder that TINYTORCH_DATA names.
+
+    Split in the order of the text: 90 % to learn from, 5 % to watch, 5 % to judge.
+
+    Shapes: as in `sonnets`
+
+    Raises:
+        DataMissingError: the file is not there, or has other characters.
+    """
+    root = Path(os.environ.get("TINYTORCH_DATA", "") or _HERE)
+    path = next((root / name for name in _TEXTS if (root / name).is_file()), None)
+    if path is None:
+        message = (
+            f"{root / _TEXTS[0]} is missing. Put tiny Shakespeare there, or set "
+            "TINYTORCH_DATA to the folder around shakespeare; "
+            "docs/how-to/data.md says where it comes from."
+        )
+        raise DataMissingError(message)
+    ids = _ids_of(path, path.read_bytes())
+    parts = np.split(ids, [int(len(ids) * share) for share in _TEXT_CUTS])
+    return _text_splits("tiny Shakespeare, characters", parts, window)
+
+
+def sonnets(seed: int, window: int = WINDOW) -> Splits:
+    """Return Shakespeare's 154 sonnets, whole poems shuffled by `seed`.
+
+    In all three parts y has, for every place in x, the id of the character after it.
+
+    Shapes: train x and y (n,) uint8, one long text; validation and test
+    x (windows, window) uint8, y (windows, window) int64
+
+    Raises:
+        DataMissingError: the file is not there, or has other characters.
+    """
+    path = _HERE / "sonnets" / "sonnets.txt.gz"
+    if not path.is_file():
+        message = f"{path} is missing; it comes with the milestones"
+        raise DataMissingError(message)
+    text = decode(_ids_of(path, gzip.decompress(path.read_bytes())))
+    poems = [encode(f"{poem.strip()}\n\n") for poem in text.split("\n\n")]
+    order = np.random.default_rng(seed).permutation(len(poems))
+    cuts = (_TEST_POEMS, _TEST_POEMS + _VALIDATION_POEMS)
+    test, validation, train = np.split(order, cuts)
+    parts = [
+        np.concatenate([poems[i] for i in chosen])
+        for chosen in (train, validation, test)
+    ]
+    return _text_splits("Shakespeare's sonnets, characters", parts, window)
+
+
+def encode(text: str) -> Array:
+    """Return the places of the characters in `ALPHABET`. Shapes: -> (n,) uint8.
+
+    Raises:
+        ValueError: a character is not in the alphabet; the message shows it.
+    """
+    places = [ALPHABET.find(char) for char in text]
+    if -1 in places:
+        message = f"{text[places.index(-1)]!r} is not in the alphabet"
+        raise ValueError(message)
+    return np.array(places, np.uint8)
+
+
+def decode(ids: Any) -> str:
+    """Return the text that ids of any shape spell, in C order."""
+    return "".join(ALPHABET[i] for i in np.asarray(ids).ravel())
+
+
+def _ids_of(path: Path, raw: bytes) -> Array:
+    try:
+        return encode(raw.decode("ascii"))
+    except ValueError as exc:  # UnicodeDecodeError is one, too
+        message = f"{path} is not the text that it should be: {exc}"
+        raise DataMissingError(message) from None
+
+
+def _text_splits(title: str, parts: list[Array], window: int) -> Splits:
+    train, validation, test = parts
+    return Splits(
+        title,
+        {"x": train[:-1], "y": train[1:]},
+        _windows(validation, window),
+        _windows(test, window),
+    )
+
+
+def _windows(ids: Array, window: int) -> Part:
+    """Cut a text into windows side by side; what is left at its end is dropped."""
+    count = (len(ids) - 1) // window
+    x, y = ids[: count * window], ids[1 : count * window + 1]
+    return {
+        "x": x.reshape(count, window),
+        "y": y.reshape(count, window).astype(np.int64),
+    }
 
 
 def _split(title: str, x: Array, y: Array) -> Splits:

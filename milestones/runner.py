@@ -1,7 +1,7 @@
 """Run one milestone script on the `tinytorch` that is installed here.
 
-The loop is the grader's: train slice by slice, look at validation accuracy between
-slices, judge on unseen data at the end, then measure what it all cost.
+The loop is the grader's: train slice by slice, look at the metric on validation data
+between slices, judge on unseen data at the end, then measure what it all cost.
 """
 
 from __future__ import annotations
@@ -9,99 +9,25 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import re
+import math
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TextIO
+from pathlib import Path
+from typing import Any, TextIO
 
 import numpy as np
-from numpy.typing import NDArray
 
-from milestones.datasets import DataMissingError, Part, Splits, Table
+from milestones import curves, report, systems, units
+from milestones.datasets import Splits
+from milestones.interrupts import EXIT_CODE, Interrupts
+from milestones.missing import explained
+from milestones.progress import Progress
+from milestones.script import Era, Facts, Finished, Script, Trained
+from milestones.tasks import TASKS, accuracy
 
-Model = dict[str, Any]
-Log = Callable[..., None]
-
-_MODULES: Final = {
-    "01": "setup",
-    "02": "tensor",
-    "03": "activations",
-    "04": "layers",
-    "05": "losses",
-    "06": "autograd",
-    "07": "optimizers",
-    "08": "training",
-    "09": "spatial",
-}
-# Where a name lives, for the message when it is not there at all.
-_HOMES: Final = {
-    "Tensor": "02",
-    "Sigmoid": "03",
-    "ReLU": "03",
-    "Linear": "04",
-    "Sequential": "04",
-    "MSELoss": "05",
-    "BinaryCrossEntropyLoss": "05",
-    "CrossEntropyLoss": "05",
-    "backward": "06",
-    "zero_grad": "06",
-    "no_grad": "06",
-    "SGD": "07",
-    "Adam": "07",
-    "AdamW": "07",
-    "Trainer": "08",
-    "CosineSchedule": "08",
-    "Conv2d": "09",
-    "MaxPool2d": "09",
-    "BatchNorm2d": "09",
-    "Flatten": "09",
-    "RandomHorizontalFlip": "09",
-    "RandomCrop": "09",
-    "Compose": "09",
-}
-
-
-@dataclass(frozen=True)
-class Era:
-    """A computer of the time, to set the measured numbers against."""
-
-    machine: str
-    flops_per_s: float
-    memory_bytes: int
-    remark: str
-
-
-class Build(Protocol):
-    """Makes the layers; `width` 2 doubles the size of the model."""
-
-    def __call__(self, tt: Any, rng: np.random.Generator, width: int = 1) -> Model: ...
-
-
-@dataclass(frozen=True)
-class Script:
-    """What a milestone script hands over.
-
-    Attributes:
-        target: accuracy on unseen data to reach; with `must_fail` not to exceed.
-        widens_inputs: doubling this model means doubling its inputs.
-        table: points that must all be right, on top of the target.
-    """
-
-    doc: str
-    build: Build
-    train: Callable[[Any, Model, Part, dict[str, int], Log], Iterator[None]]
-    predict: Callable[[Any, Model, NDArray[Any]], NDArray[np.float32]]
-    load: Callable[[int], Splits]
-    epochs: int
-    batch: int
-    target: float
-    era: Era
-    must_fail: bool = False
-    widens_inputs: bool = False
-    table: Table = ()
+__all__ = ["Era", "Finished", "Script", "accuracy", "explained", "main"]
 
 
 @dataclass(frozen=True)
@@ -111,119 +37,186 @@ class Options:
     seed: int
     epochs: int
     as_json: bool
+    plot_dir: Path | None
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A trained model, how long that took, and the accuracy after each epoch."""
+class _Run:
+    """One run of one script: what all its stages need."""
 
-    model: Model
-    train_s: float
-    cpu_s: float
-    curve: list[float]
+    script: Script
+    options: Options
+    tt: Any
+    splits: Splits
+    out: TextIO
+    interrupts: Interrupts
+
+    def say(self, lines: list[str]) -> None:
+        for line in lines:
+            print(line, file=self.out, flush=True)
 
 
-def main(script: Script, fast: Script | None = None) -> None:
+def main(script: Script, fast: Script | None = None, **variants: Script) -> None:
     """Train, judge and measure `script`; exit 1 when the target is missed.
 
-    With `--fast` it is the variant `fast`, where there is one.
+    With `--fast` it is the variant `fast`, where there is one; every other keyword is
+    an option of its name, too. After Ctrl-C the exit code is 130.
     """
-    # Imported here because systems uses this module's types.
-    from milestones import systems  # noqa: PLC0415
-
-    script, options = _options(script, fast)
+    if fast is not None:
+        variants["fast"] = fast
+    script, options = _options(script, variants)
     out = sys.stderr if options.as_json else sys.stdout
-    with explained():
-        tt = importlib.import_module("tinytorch")
-        splits = script.load(options.seed)
-        trained = _train(tt, script, splits, options, out)
-        facts = _judge(tt, script, trained, splits, out)
-        report = systems.measure(tt, script, trained, splits, options.epochs)
-    systems.write(report, script, out)
+    try:
+        with explained():
+            tt = importlib.import_module("tinytorch")
+            splits = script.load(options.seed)
+            facts = _facts(_Run(script, options, tt, splits, out, Interrupts()))
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        raise SystemExit(EXIT_CODE) from None
     if options.as_json:
-        asked = {"seed": options.seed, "epochs": options.epochs}
-        print(json.dumps(asked | facts | {"systems": report}))
+        print(json.dumps(_finite(facts), allow_nan=False), flush=True)
+    if facts["interrupted"]:
+        raise SystemExit(EXIT_CODE)
     raise SystemExit(0 if facts["reached"] else 1)
 
 
-def _judge(
-    tt: Any, script: Script, trained: Trained, splits: Splits, out: TextIO
-) -> dict[str, Any]:
-    """Print and return what the trained model does with data it has not seen."""
-    scores = script.predict(tt, trained.model, splits.test["x"])
-    right = accuracy(scores, splits.test["y"])
-    good = right <= script.target if script.must_fail else right >= script.target
-    for point, label in script.table:
-        score = float(
-            script.predict(tt, trained.model, np.array([point], np.float32))[0, 0]
+def _facts(run: _Run) -> Facts:
+    """Go through all stages; Ctrl-C shortens what is left of them."""
+    trained = _train(run)
+    # Said first: judging may take a while.
+    run.say(report.interruption(trained.interrupted_after, run.options.epochs))
+    facts = _judge(run, trained)
+    run.say(report.judgement(facts))
+    with run.interrupts.stage():
+        if run.script.after is not None and not run.interrupts.happened:
+            _go_beyond(run, trained, facts)
+    with run.interrupts.stage():
+        facts["systems"] = systems.measure(
+            run.tt, run.script, trained, run.splits, brief=run.interrupts.happened
         )
-        good = good and (score > 0.5) == (label == 1)
-        row = " ".join(f"{value:.0f}" for value in point)
-        print(f"table {row} -> {score:.3f}  is {label}", file=out)
-    bound = "at most" if script.must_fail else "at least"
-    verdict = "reached" if good else "missed"
-    print(
-        f"unseen accuracy {right:.4f}  target {bound} {script.target}  {verdict}  "
-        f"train {trained.train_s:.2f} s, CPU {trained.cpu_s:.2f} s",
-        file=out,
+    facts["interrupted"] = run.interrupts.happened
+    run.say(report.costs(facts))
+    if run.options.plot_dir is not None:
+        facts["plots"] = [
+            str(path) for path in curves.write(facts, run.options.plot_dir)
+        ]
+        run.say(report.files(facts))
+    return facts
+
+
+def _train(run: _Run) -> Trained:
+    """Train until the script's slices end, or Ctrl-C."""
+    tt, script, options = run.tt, run.script, run.options
+    task = TASKS[script.task]
+    # The student's layers draw their first weights from numpy's global state.
+    np.random.seed(options.seed)  # noqa: NPY002
+    model = script.build(tt, np.random.default_rng(options.seed))
+    progress = Progress(task, options.epochs, run.out)
+    budget = {"epochs": options.epochs, "seed": options.seed}
+    slices = script.train(tt, model, run.splits.train, budget, progress.log)
+    clock = _Clock()
+    with run.interrupts.stage():
+        while clock.next_of(slices):
+            scores = script.predict(tt, model, run.splits.validation["x"])
+            metric = task.judge(scores, run.splits.validation["y"])
+            progress.finish_epoch(metric, clock.wall_s)
+    progress.end_line()
+    return Trained(
+        *(model, clock.wall_s, clock.cpu_s, progress.done),
+        units.peak_bytes(),
+        len(progress.done) if run.interrupts.happened else None,
     )
+
+
+class _Clock:
+    """Adds up the time of training, also of a slice that is broken off."""
+
+    def __init__(self) -> None:
+        self.wall_s = self.cpu_s = 0.0
+
+    def next_of(self, slices: Iterator[None]) -> bool:
+        """Run the next slice; return False if there was none."""
+        wall_s, cpu_s = time.perf_counter(), time.process_time()
+        try:
+            for _ in slices:
+                return True
+            return False
+        finally:
+            self.wall_s += time.perf_counter() - wall_s
+            self.cpu_s += time.process_time() - cpu_s
+
+
+def _judge(run: _Run, trained: Trained) -> Facts:
+    """Return what the trained model does with data it has not seen."""
+    script, test = run.script, run.splits.test
+    task = TASKS[script.task]
+    value = task.judge(script.predict(run.tt, trained.model, test["x"]), test["y"])
+    at_most = task.lower_is_better or script.must_fail
+    table: list[Facts] = [
+        {"inputs": list(point), "class": label, "score": _score(run, trained, point)}
+        for point, label in script.table
+    ]
+    good = value <= script.target if at_most else value >= script.target
+    good = good and all((row["score"] > 0.5) == (row["class"] == 1) for row in table)
     return {
-        "accuracy": right,
+        "data": run.splits.title,
+        "seed": run.options.seed,
+        "epochs": run.options.epochs,
+        "interrupted_after_epochs": trained.interrupted_after,
+        "task": script.task,
+        "metric_name": task.metric,
+        task.metric: value,
         "target": script.target,
+        "target_is": "at most" if at_most else "at least",
+        "judged_reached": good,
         "reached": good,
+        "table": table,
         "train_s": trained.train_s,
         "train_cpu_s": trained.cpu_s,
-        "curve": trained.curve,
+        "curve": [epoch[task.metric] for epoch in trained.epochs],
+        "by_epoch": trained.epochs,
+        "said": [],
     }
 
 
-def accuracy(scores: NDArray[np.float32], labels: NDArray[Any]) -> float:
-    """Share of right answers: threshold 0.5 for one column, else the largest.
-
-    Shapes: scores (n, k), labels (n,)
-    """
-    if scores.shape[1] == 1:
-        return float(np.mean((scores[:, 0] > 0.5) == labels))
-    return float(np.mean(scores.argmax(axis=1) == labels))
-
-
-@contextmanager
-def explained() -> Iterator[None]:
-    """Turn what an unfinished package raises into one line that says what is needed."""
-    try:
-        yield
-    except DataMissingError as exc:
-        _stop(str(exc))
-    except ModuleNotFoundError as exc:
-        package, _, file = (exc.name or "").partition(".")
-        if package != "tinytorch":
-            raise
-        if not file:
-            _stop("tinytorch is not installed here: run `make setup` first")
-        number = {name: n for n, name in _MODULES.items()}.get(file, "")
-        _stop(f"needs module {number} {file}: {exc.name} is not there yet")
-    except NotImplementedError as exc:
-        found = re.search(r"TODO\W*(\d+)\.(\d+)\W*(.*)", str(exc))
-        if found is None:
-            raise
-        number = found[1].zfill(2)
-        todo = f"TODO {found[1]}.{found[2]} {found[3]}".rstrip()
-        _stop(f"needs module {number} {_MODULES.get(number, '')}: {todo}")
-    except (AttributeError, ImportError) as exc:
-        # "'Tensor' object has no attribute 'backward'": the last name is missing
-        missing = (re.findall(r"'(\w+)'", str(exc)) or [""])[-1]
-        if missing not in _HOMES:
-            raise
-        number = _HOMES[missing]
-        _stop(f"needs module {number} {_MODULES[number]}: {missing} is not there yet")
+def _finite(value: Any) -> Any:
+    """Return `value` with None for numbers that JSON has no word for."""
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
 
 
-def _stop(message: str) -> None:
-    print(message, file=sys.stderr)
-    raise SystemExit(1)
+def _score(run: _Run, trained: Trained, point: tuple[float, float]) -> float:
+    """Return the first output for one input."""
+    x = np.array([point], np.float32)
+    return float(run.script.predict(run.tt, trained.model, x)[0, 0])
 
 
-def _options(script: Script, fast: Script | None) -> tuple[Script, Options]:
+def _go_beyond(run: _Run, trained: Trained, facts: Facts) -> None:
+    """Let the script show more, and keep what it says and returns in `facts`."""
+    after = run.script.after
+    if after is None:
+        return
+
+    def say(line: str) -> None:
+        facts["said"].append(line)
+        run.say([line])
+
+    options = run.options
+    finished = Finished(
+        *(run.tt, trained.model, run.splits, options.seed, options.epochs),
+        *(say, options.plot_dir),
+    )
+    facts["after"] = after(finished)
+    facts["reached"] = facts["reached"] and facts["after"].get("reached", True)
+
+
+def _options(script: Script, variants: dict[str, Script]) -> tuple[Script, Options]:
     parser = argparse.ArgumentParser(
         description=script.doc,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -231,40 +224,24 @@ def _options(script: Script, fast: Script | None) -> tuple[Script, Options]:
     parser.add_argument("--seed", type=int, default=0, help="of data and weights")
     parser.add_argument("--epochs", type=int, help="default: as many as were chosen")
     parser.add_argument("--json", action="store_true", help="one JSON line on stdout")
-    if fast is not None:
-        parser.add_argument("--fast", action="store_true", help="the fast variant")
+    parser.add_argument(
+        "--plot", type=Path, metavar="DIR", help="write curves there, as SVG"
+    )
+    for name in variants:
+        option = name.replace("_", "-")
+        helping = f"the {option} variant"
+        parser.add_argument(f"--{option}", action="store_true", help=helping)
     given = parser.parse_args()
-    chosen = fast if fast is not None and given.fast else script
+    asked = [name for name in variants if getattr(given, name)]
+    if len(asked) > 1:
+        parser.error(f"one variant at a time, not {' and '.join(asked)}")
+    chosen = variants[asked[0]] if asked else script
     epochs = chosen.epochs if given.epochs is None else given.epochs
     if given.seed < 0 or epochs < 1:
         parser.error("--seed is at least 0, --epochs at least 1")
-    return chosen, Options(given.seed, epochs, given.json)
-
-
-def _train(
-    tt: Any, script: Script, splits: Splits, options: Options, out: TextIO
-) -> Trained:
-    # The student's layers draw their first weights from numpy's global state.
-    np.random.seed(options.seed)  # noqa: NPY002
-    model = script.build(tt, np.random.default_rng(options.seed))
-    logged: dict[str, float] = {}
-    curve: list[float] = []
-    budget = {"epochs": options.epochs, "seed": options.seed}
-    slices = script.train(
-        tt, model, splits.train, budget, lambda **facts: logged.update(facts)
-    )
-    spent = cpu = 0.0
-    started, cpu_started = time.perf_counter(), time.process_time()
-    for _ in slices:
-        spent += time.perf_counter() - started
-        cpu += time.process_time() - cpu_started
-        scores = script.predict(tt, model, splits.validation["x"])
-        curve.append(accuracy(scores, splits.validation["y"]))
-        print(
-            f"epoch {logged['epoch']:2.0f}  loss {logged['loss']:.4f}  "
-            f"acc {curve[-1]:.2f}  {spent:.1f} s",
-            file=out,
-            flush=True,
-        )
-        started, cpu_started = time.perf_counter(), time.process_time()
-    return Trained(model, spent, cpu, curve)
+    if given.plot is not None:
+        try:  # now, not after minutes of training
+            given.plot.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            parser.error(f"--plot: {exc}")
+    return chosen, Options(given.seed, epochs, given.json, given.plot)

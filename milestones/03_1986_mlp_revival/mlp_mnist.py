@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -29,20 +30,26 @@ TARGET: Final = 0.95
 PARTS: Final = 4
 
 
-def build(tt: Any, rng: np.random.Generator, width: int = 1) -> dict[str, Any]:  # noqa: ARG001
-    """Return the three Linear layers; `width` widens the two hidden ones."""
-    one, two = HIDDEN[0] * width, HIDDEN[1] * width
-    return {
-        "fc1": tt.Linear(PIXELS, one),
-        "fc2": tt.Linear(one, two),
-        "fc3": tt.Linear(two, CLASSES),
-    }
+def build(
+    tt: Any,
+    rng: np.random.Generator,  # noqa: ARG001
+    width: int = 1,
+    depth: int = 1,
+) -> dict[str, Any]:
+    """Return the Linear layers, three at depth 1.
+
+    `width` widens the hidden layers, `depth` says how many there are of each size.
+    """
+    hidden = [size * width for size in HIDDEN for _ in range(depth)]
+    sizes = pairwise([PIXELS, *hidden, CLASSES])
+    return {f"fc{i}": tt.Linear(*size) for i, size in enumerate(sizes, start=1)}
 
 
 def network(tt: Any, model: dict[str, Any]) -> Any:
     """Return Linear-ReLU-Linear-ReLU-Linear on the layers of `model`."""
-    fc1, fc2, fc3 = (model[name] for name in ("fc1", "fc2", "fc3"))
-    return tt.Sequential(fc1, tt.ReLU(), fc2, tt.ReLU(), fc3)
+    *hidden, last = model.values()
+    parts = [part for layer in hidden for part in (layer, tt.ReLU())]
+    return tt.Sequential(*parts, last)
 
 
 def flatten(images: Any) -> Any:
@@ -67,22 +74,23 @@ def train(
 ) -> Iterator[None]:
     """Train with Adam and a falling learning rate; one slice is one epoch."""
     rng = np.random.default_rng(budget["seed"])
+    batch = budget.get("batch", BATCH)
+    parts = max(1, min(PARTS, len(data["x"]) // batch))
     net = network(tt, model)
     trainer = tt.Trainer(
         net,
         tt.Adam(net.parameters(), lr=LEARNING_RATE),
         tt.CrossEntropyLoss(),
         scheduler=tt.CosineSchedule(
-            LEARNING_RATE, LEARNING_RATE / 50, PARTS * budget["epochs"]
+            LEARNING_RATE, LEARNING_RATE / 50, parts * budget["epochs"]
         ),
     )
-    batch = budget.get("batch", BATCH)
     for epoch in range(1, budget["epochs"] + 1):
         order = rng.permutation(len(data["x"]))
-        losses = [
-            trainer.train_epoch(batches(tt, data, part, batch))
-            for part in np.array_split(order, PARTS)
-        ]
+        losses = []
+        for step, part in enumerate(np.array_split(order, parts), start=1):
+            losses.append(trainer.train_epoch(batches(tt, data, part, batch)))
+            log(step=step, steps=parts)
         log(epoch=epoch, loss=float(np.mean(losses)))
         yield
 

@@ -68,6 +68,13 @@ def batches(tt: Any, data: dict[str, Any], rows: Any, size: int) -> Iterator[Any
         yield tt.Tensor(scaled(data["x"][part])), tt.Tensor(data["y"][part])
 
 
+def told(loader: Iterator[Any], steps: int, log: Callable[..., None]) -> Iterator[Any]:
+    """Yield the batches of `loader`, and log each when it has been trained on."""
+    for step, batch in enumerate(loader, start=1):
+        yield batch
+        log(step=step, steps=steps)
+
+
 def train(
     tt: Any,
     model: dict[str, Any],
@@ -89,7 +96,8 @@ def train(
     batch = budget.get("batch", BATCH)
     for epoch in range(1, budget["epochs"] + 1):
         order = rng.permutation(len(data["x"]))
-        log(epoch=epoch, loss=trainer.train_epoch(batches(tt, data, order, batch)))
+        loader = told(batches(tt, data, order, batch), -(-len(order) // batch), log)
+        log(epoch=epoch, loss=trainer.train_epoch(loader))
         yield
 
 

@@ -176,10 +176,10 @@ def train(
     batch = budget.get("batch", BATCH)
     for epoch in range(1, budget["epochs"] + 1):
         order = rng.permutation(len(data["x"]))
-        losses = [
-            trainer.train_epoch(batches(tt, model, data, part, batch))
-            for part in np.array_split(order, parts)
-        ]
+        losses = []
+        for step, part in enumerate(np.array_split(order, parts), start=1):
+            losses.append(trainer.train_epoch(batches(tt, model, data, part, batch)))
+            log(step=step, steps=parts)
         log(epoch=epoch, loss=float(np.mean(losses)))
         yield
 

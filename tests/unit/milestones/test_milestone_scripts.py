@@ -24,7 +24,10 @@ CIFAR = ROOT / "milestones/04_1998_cnn_revolution/lecun_cifar10.py"
 BUILDS = [*((path, "build") for path in GRADED), (CIFAR, "build_fast")]
 LINEAR = {"Linear"}
 CONVOLUTIONAL = {"Conv2d", "MaxPool2d", "BatchNorm2d", "Linear"}
-EPOCH = re.compile(r"^epoch +\d+  loss \d+\.\d{4}  acc \d\.\d\d  \d+\.\d s$")
+EPOCH = re.compile(
+    r"^epoch +\d+/\d+  loss \d+\.\d{4}  acc \d\.\d\d  \d+\.\d s  ETA \d+\.\d s"
+    r"  RSS \d+(\.\d)? MB$"
+)
 
 
 def environment(*paths: Path, data: str = "") -> dict[str, str]:
@@ -96,7 +99,10 @@ def test_script_keeps_the_contract_with_the_grader(script: Path, build: str) -> 
     assert facts["is_generator"]
     assert facts["nothing_before_first_slice"]
     assert facts["slices"] == 3
-    assert facts["logged"] == [["epoch", "loss"]] * 3
+    epochs = [logged for logged in facts["logged"] if "epoch" in logged]
+    within = [logged for logged in facts["logged"] if "epoch" not in logged]
+    assert epochs == [["epoch", "loss"]] * 3
+    assert all(logged == ["step", "steps"] for logged in within)
     assert facts["dtype"] == "float32"
     assert facts["shape"] == [320, 10 if script.parent.name > "03" else 1]
     assert facts["finite"]
@@ -130,8 +136,12 @@ def test_script_prints_one_line_an_epoch_and_then_the_report(script: Path) -> No
 
     lines = done.stdout.splitlines()
     assert [bool(EPOCH.match(line)) for line in lines[:3]] == [True, True, False]
-    titles = ["layer", "parameters", "training step", "peak RSS", "when doubled"]
-    for title in [*titles, "throughput", "compute", "then", "now"]:
+    titles = [
+        *("layer", "parameters", "gradients", "optimizer", "activations", "data"),
+        *("step memory", "peak RSS", "training step", "throughput", "compute"),
+        *("when doubled", "then", "now"),
+    ]
+    for title in titles:
         assert any(line.startswith(f"  {title}") for line in lines), title
     assert max(map(len, lines)) <= 88
 
@@ -162,12 +172,12 @@ def test_report_counts_parameters_bytes_and_flops_exactly(script: Path) -> None:
     assert sum(row["share"] for row in rows) == pytest.approx(1.0)
     assert all(row["shape"][0] == report["batch"] for row in rows)
     values = sum(math.prod(row["shape"]) for row in rows)
-    assert report["activation_bytes"] == 4 * values
+    assert report["output_bytes"] == 4 * values
 
 
 @pytest.mark.parametrize("script", SMALL, ids=lambda p: p.stem)
 def test_report_measures_what_doubling_costs(script: Path) -> None:
-    as_it_is, wide, double = measured(script)["systems"]["growth"]
+    as_it_is, wide, *_, double = measured(script)["systems"]["growth"]
 
     assert wide["parameters"] > as_it_is["parameters"] == double["parameters"]
     assert double["batch"] == 2 * as_it_is["batch"]
@@ -179,7 +189,7 @@ def test_report_measures_what_doubling_costs(script: Path) -> None:
 def test_peak_memory_covers_parameters_and_activations() -> None:
     report = measured(ROOT / "milestones/03_1986_mlp_revival/mlp_digits.py")["systems"]
 
-    needed = report["parameter_bytes"] + report["activation_bytes"]
+    needed = report["parameter_bytes"] + report["output_bytes"]
     assert report["step_peak_bytes"] > needed
     assert report["process_peak_bytes"] > report["step_peak_bytes"]
 
