@@ -77,29 +77,29 @@ class Driver:
         msg = f"training did not end after {self._most_slices} slices"
         raise BadAnswer(msg)
 
-    def predict(self, x: NDArray[Any], places: int = 1) -> NDArray[np.float32]:
+    def predict(self, x: NDArray[Any], places: int = 0) -> NDArray[np.float32]:
         """Return the model's outputs for `x`.
 
         Shapes: x (n, ...) -> (n, k), or (n, places, k) where every input is a text
 
         Args:
-            places: how many answers an input has.
+            places: characters of every input, each with an answer; 0: no text.
         """
         return self._outputs(self._run.predict, x, places)
 
     def predict_loaded(self, x: NDArray[Any]) -> NDArray[np.float32]:
         """Return the outputs of what `load` made. Shapes: x (n, ...) -> (n, k)."""
-        return self._outputs(self._run.predict_loaded, x, 1)
+        return self._outputs(self._run.predict_loaded, x, 0)
 
     def _outputs(self, call: Any, x: NDArray[Any], places: int) -> NDArray[np.float32]:
-        size = max(1, min(INPUTS_A_PART, OUTPUTS_A_PART // (128 * places)))
+        size = max(1, min(INPUTS_A_PART, OUTPUTS_A_PART // (128 * max(1, places))))
         parts = []
         for start in range(0, len(x), size):
             rows = x[start : start + size]
             part = call(np.ascontiguousarray(rows))
             if not isinstance(part, np.ndarray) or part.dtype != np.float32:
                 raise useless("predict", "a float32 array", part)
-            front = (len(rows),) if places == 1 else (len(rows), places)
+            front = (len(rows), places) if places else (len(rows),)
             if part.shape[:-1] != front or not part.shape[-1]:
                 wanted = ", ".join(map(str, front))
                 raise useless("predict", f"({wanted}, k)", part.shape)

@@ -43,7 +43,7 @@ class Judge(Protocol):
     probe: int
 
     def places(self, x: NDArray[Any]) -> int:
-        """Return how many answers each input has."""
+        """Return how many characters an input has, each with an answer; 0: no text."""
 
     def score(self, outputs: Outputs, labels: NDArray[Any]) -> float:
         """Return the metric of these outputs."""

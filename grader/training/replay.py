@@ -70,7 +70,7 @@ class Replay:
         return driver
 
     def predict(
-        self, driver: Driver, x: NDArray[Any], places: int = 1
+        self, driver: Driver, x: NDArray[Any], places: int = 0
     ) -> NDArray[np.float32]:
         """Return what such a model answers.
 

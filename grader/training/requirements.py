@@ -24,17 +24,22 @@ _HINTS: Final = {
 }
 
 
+def _percent(share: float) -> str:
+    """Return a share in percent, without a minus before zero."""
+    return f"{round(share, 4) + 0.0:.2%}"
+
+
 def at_least(name: str, got: float, bound: float) -> Requirement:
     """Return a share that must be `bound` or more."""
     return Requirement(
-        name=name, bound=f">= {bound:.1%}", got=f"{got:.2%}", met=got >= bound
+        name=name, bound=f">= {bound:.1%}", got=_percent(got), met=got >= bound
     )
 
 
 def at_most(name: str, got: float, bound: float) -> Requirement:
     """Return a share that must be `bound` or less."""
     return Requirement(
-        name=name, bound=f"<= {bound:.1%}", got=f"{got:.2%}", met=got <= bound
+        name=name, bound=f"<= {bound:.1%}", got=_percent(got), met=got <= bound
     )
 
 

@@ -66,12 +66,12 @@ class Systems(Classes):
         exam.driver.prune()
         for _ in exam.driver.slices():
             pass
-        zeros = sparsity(exam.driver.parameters())
+        zeros, weights = zeros_of(exam.driver.parameters())
         unseen = shifted(exam.attempt.data.test_x, exam.attempt.seed)
         right, same, _ = agreed_accuracy(exam, unseen)
         lost = (trained.metric or 0.0) - right
         trained.requirements += [
-            at_least("pruned: weights that are zero", zeros, bounds["sparsity"]),
+            _sparse(zeros, weights, bounds["sparsity"]),
             at_most("pruned: accuracy lost", lost, bounds["pruned_accuracy_lost"]),
             at_least(f"pruned: {SAME_ANSWERS}", same, AGREEING),
         ]
@@ -146,8 +146,13 @@ def _faster(speedup: float, bound: float) -> Requirement:
     )
 
 
-def sparsity(parameters: dict[str, NDArray[np.float32]]) -> float:
-    """Return the share of zeros among weights with two or more axes."""
+def zeros_of(parameters: dict[str, NDArray[np.float32]]) -> tuple[int, int]:
+    """Return how many weights are zero, of how many, among those with two axes up."""
     weights = [p for p in parameters.values() if p.ndim >= 2]
-    count = sum(w.size for w in weights)
-    return sum(int(np.sum(w == 0)) for w in weights) / max(1, count)
+    return sum(int(np.sum(w == 0)) for w in weights), sum(w.size for w in weights)
+
+
+def _sparse(zeros: int, weights: int, bound: float) -> Requirement:
+    """Return the condition; a share of whole weights is exact to one of them."""
+    share = at_least("pruned: weights that are zero", zeros / max(1, weights), bound)
+    return share.model_copy(update={"met": zeros + 1 >= bound * weights})

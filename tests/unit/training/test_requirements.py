@@ -11,8 +11,9 @@ from pydantic import ValidationError
 
 from grader.config import Home, load_course
 from grader.models.course import MilestoneProfile
+from grader.training import systems
 from grader.training.requirements import number_at_least, number_at_most
-from grader.training.systems import sparsity
+from grader.training.systems import zeros_of
 
 COURSE = load_course(Home(Path(__file__).resolve().parents[3]).course_file)
 PROFILE: dict[str, Any] = {
@@ -68,5 +69,10 @@ def test_numbers_are_compared_in_their_own_direction() -> None:
 def test_sparsity_counts_weights_and_no_biases() -> None:
     weight = np.array([[0, 1], [0, 0]], np.float32)
 
-    assert sparsity({"a.weight": weight, "a.bias": np.zeros(9, np.float32)}) == 0.75
-    assert sparsity({"a.bias": np.zeros(9, np.float32)}) == 0
+    assert zeros_of({"a.weight": weight, "a.bias": weight[0]}) == (3, 4)
+    assert zeros_of({"a.bias": weight[0]}) == (0, 0)
+
+
+@pytest.mark.parametrize(("zeros", "met"), [(8, True), (7, True), (6, False)])
+def test_sparsity_is_exact_to_one_weight(zeros: int, met: bool) -> None:
+    assert systems._sparse(zeros, 10, 0.8).met is met
