@@ -4,132 +4,65 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from grader import __version__, datasets, rounds
+from grader.batch import Asked, Tally, find_entries
+from grader.batch import grade_batch as run_batch
 from grader.checks.suites import load_suites
-from grader.config import Home, find_home, load_course
-from grader.container import ContainerJob, grade_in_docker
-from grader.errors import ConfigError, SandboxUnavailableError
-from grader.intake import open_submission
-from grader.models.base import Profile
+from grader.config import find_home, load_course
+from grader.errors import SandboxUnavailableError
+from grader.grading import (
+    GradeOptions,
+    Talk,
+    course_of,
+    data_folder,
+    grade,
+    is_inconclusive,
+    known,
+    silent,
+    state_folder,
+)
+from grader.models.base import Model
 from grader.models.measure import Limits
-from grader.models.outcome import Inconclusive
 from grader.models.report import GradeReport
-from grader.models.submission import Submission
 from grader.models.validation import ValidationReport
-from grader.pipeline import Job, digest_of, reference_files
-from grader.pipeline import grade as run_job
+from grader.pipeline import digest_of, reference_files
 from grader.publish import build, write_site
 from grader.rounds import Round, RoundKind
 from grader.sandbox import Package, Zygote, choose, survey
 from grader.sandbox.docker import available as docker_problem
 from grader.store import Store
+from grader.store.documents import read as read_document
+from grader.store.jobs import Job as BatchJob
+from grader.store.jobs import State
 from grader.training.milestones import INTERRUPTED
 from grader.validation import Plan
 from grader.validation import validate as run_validation
 from grader.validation.mutants import Source, select
 
-Talk = Callable[[str], None]
-
-
-def _silent(_: str) -> None:
-    """Say nothing."""
-
-
-@dataclass(frozen=True)
-class GradeOptions:
-    """How to grade; every field has the default a new user wants."""
-
-    course: Path | None = None
-    round: str = ""
-    profile: Profile = "quick"
-    sandbox: str = "auto"
-    student: str = ""
-    data: Path | None = None
-    modules: tuple[str, ...] = ()
-    milestones: tuple[str, ...] | None = None
-    demo: bool = False
-
-
-def state_folder(home: Home) -> Path:
-    """Return where secrets and results live: GRADER_STATE, or `.grader` beside us."""
-    return Path(os.environ.get("GRADER_STATE") or home.folder / ".grader")
-
-
-def grade(
-    source: str, options: GradeOptions | None = None, progress: Talk = _silent
-) -> GradeReport:
-    """Grade one submission: a folder, archive, bundle or git address.
-
-    Raises:
-        GraderError: rejected at intake, or something of ours is wrong.
-    """
-    options = options or GradeOptions()
-    home = find_home(options.course)
-    course = load_course(home.course_file)
-    _known(
-        options, {m.name for m in course.modules}, {m.name for m in course.milestones}
-    )
-    submission = open_submission(
-        source, package=course.package, student=options.student
-    )
-    chosen = _round(home, options, submission)
-    data = options.data or data_folder(home)
-    if options.sandbox == "docker":
-        wanted = ContainerJob(
-            round=chosen,
-            profile=options.profile,
-            modules=options.modules,
-            milestones=options.milestones,
-            label=submission.label,
-            student=submission.student,
-            digest=submission.digest,
-            notes=submission.notes,
-        )
-        return grade_in_docker(submission, wanted, data, home)
-    job = Job(
-        home=home,
-        course=course,
-        round=chosen,
-        profile=options.profile,
-        wall=choose(options.sandbox, secrets=(home.reference, state_folder(home))),
-        data=data,
-        modules=options.modules,
-        milestones=options.milestones,
-        progress=progress,
-    )
-    return run_job(submission, job)
-
-
-def _known(options: GradeOptions, modules: set[str], milestones: set[str]) -> None:
-    for what, names, known in (
-        ("module", options.modules, modules),
-        ("milestone", options.milestones or (), milestones),
-    ):
-        for name in names:
-            if name not in known:
-                msg = f"there is no {what} {name!r}"
-                raise ConfigError(msg, hint=f"{what}s: {', '.join(sorted(known))}")
-
-
-def _round(home: Home, options: GradeOptions, submission: Submission) -> Round:
-    if options.demo:
-        return rounds.demo_round()
-    wanted = options.round or submission.round
-    return rounds.load_round(state_folder(home), wanted)
-
-
-def data_folder(home: Home) -> Path | None:
-    """Return where data sets are: TINYTORCH_DATA, or what `data fetch` has filled."""
-    named = os.environ.get("TINYTORCH_DATA")
-    if named:
-        return Path(named)
-    own = state_folder(home) / "data"
-    return own if own.is_dir() else None
+__all__ = [
+    "BatchOptions",
+    "BatchRow",
+    "GradeOptions",
+    "ValidateOptions",
+    "data_folder",
+    "diagnosis",
+    "fetch_data",
+    "grade",
+    "grade_batch",
+    "is_inconclusive",
+    "new_round",
+    "open_store",
+    "publish",
+    "state_folder",
+    "validate",
+    "was_interrupted",
+]
 
 
 @dataclass(frozen=True)
@@ -147,7 +80,7 @@ class ValidateOptions:
     fresh: bool = False  # forget what an interrupted run has found
 
 
-def validate(options: ValidateOptions, progress: Talk = _silent) -> ValidationReport:
+def validate(options: ValidateOptions, progress: Talk = silent) -> ValidationReport:
     """Run the hidden suites against the reference, nothing, the template and mutants.
 
     Raises:
@@ -155,9 +88,7 @@ def validate(options: ValidateOptions, progress: Talk = _silent) -> ValidationRe
     """
     home = find_home(options.course)
     course = load_course(home.course_file)
-    _known(
-        GradeOptions(modules=options.modules), {m.name for m in course.modules}, set()
-    )
+    known(GradeOptions(modules=options.modules), course)
     suites = load_suites(home.suites, course)
     reference = reference_files(home.reference / course.package)
     wall = choose(options.sandbox, secrets=(home.reference, state_folder(home)))
@@ -190,11 +121,72 @@ def validate(options: ValidateOptions, progress: Talk = _silent) -> ValidationRe
     return run_validation(plan, journal)
 
 
-def is_inconclusive(report: GradeReport) -> bool:
-    """Return whether anything could not be judged, for a reason on our side."""
-    outcomes = [c.outcome for m in report.verdict.modules for c in m.checks]
-    outcomes += [m.outcome for m in report.verdict.milestones]
-    return any(isinstance(o, Inconclusive) for o in outcomes)
+@dataclass(frozen=True)
+class BatchOptions:
+    """How to grade many submissions."""
+
+    grade: GradeOptions = field(default_factory=GradeOptions)
+    store: Path | None = None
+    url: str = ""  # SQLAlchemy address of the store's tables
+    jobs: int = 0  # workers; 0: as many as cores
+    retry: tuple[str, ...] = ()  # "inconclusive", "failed", "refused"
+
+
+class BatchRow(Model):
+    """One submission of a batch as it stands."""
+
+    student: str
+    source: str
+    state: State
+    earned: float | None = None
+    points: float | None = None
+    attempts: int
+    document: str | None = None
+    message: str = ""
+
+
+def grade_batch(
+    sources: Sequence[str],
+    options: BatchOptions,
+    progress: Callable[[Tally], None] = lambda _: None,
+) -> list[BatchRow]:
+    """Grade many submissions; what the store has already is not graded again.
+
+    Raises:
+        GraderError: the sources, the course, the wall or the store is not usable.
+    """
+    home, course = course_of(options.grade)
+    folder = options.store or state_folder(home) / "store"
+    asked = Asked(
+        entries=find_entries(sources, course.package),
+        options=options.grade,
+        store=folder,
+        url=options.url,
+        jobs=options.jobs or len(os.sched_getaffinity(0)),
+        retry=tuple(_RETRIES[name] for name in options.retry),
+    )
+    return [_row(job, folder) for job in run_batch(asked, progress)]
+
+
+_RETRIES: Final[dict[str, State]] = {
+    "inconclusive": "unclear",
+    "failed": "failed",
+    "refused": "refused",
+}
+
+
+def _row(job: BatchJob, folder: Path) -> BatchRow:
+    verdict = read_document(folder, job.document).verdict if job.document else None
+    return BatchRow(
+        student=job.student,
+        source=job.label,
+        state=job.state,
+        earned=verdict.earned if verdict else None,
+        points=verdict.points if verdict else None,
+        attempts=job.attempts,
+        document=job.document,
+        message=job.message,
+    )
 
 
 def was_interrupted(report: GradeReport) -> bool:

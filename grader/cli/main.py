@@ -8,13 +8,15 @@ import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar, get_args
+from typing import Any, get_args
 
 import click
 
 import grader
 from grader import api
 from grader.cli import talk
+from grader.cli.batch import batch
+from grader.cli.options import FOLDER, course_option
 from grader.errors import INTERRUPTED, GraderError, UnprovenError
 from grader.models.base import Profile
 from grader.models.report import GradeReport
@@ -22,9 +24,6 @@ from grader.reports import to_html, to_proof_table, to_table
 from grader.reports.display import one_line
 from grader.reports.schema import report_schema
 from grader.sandbox.wall import CHOICES
-
-F = TypeVar("F", bound=Callable[..., Any])
-FOLDER: Final = click.Path(path_type=Path, file_okay=False)
 
 
 class Group(click.Group):
@@ -44,13 +43,6 @@ def tell(error: GraderError) -> None:
     click.secho(f"error[{error.code}]: {one_line(error.message)}", fg="red", err=True)
     if error.hint:
         click.echo(f"  hint: {one_line(error.hint)}", err=True)
-
-
-def course_option(command: F) -> F:
-    """Add --course."""
-    return click.option(
-        "--course", type=FOLDER, help="Folder of course.toml (default: found)."
-    )(command)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -99,6 +91,9 @@ def grade(ctx: click.Context, /, submission: str, **given: Any) -> None:
     share = 100 * verdict.earned / verdict.points if verdict.points else 0.0
     if given["fail_under"] is not None and share < given["fail_under"]:
         ctx.exit(1)
+
+
+cli.add_command(batch)
 
 
 def _grade_options(given: dict[str, Any]) -> api.GradeOptions:

@@ -7,15 +7,13 @@ A crash in between leaves a document that nothing names, which does no harm.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
 from pydantic import ValidationError
-from sqlalchemy.exc import SQLAlchemyError
 
 from grader.errors import StoreError, UsageError
 from grader.models.report import GradeReport
@@ -31,34 +29,11 @@ from grader.store.export import (
     VisibilitySet,
     Withdrawn,
 )
+from grader.store.jobs import Jobs
+from grader.store.tables import events_table, metadata, our_errors, schema_table
 
 SCHEMA: Final = 1
 BUSY_S: Final = 30  # another grader may be writing
-
-metadata = sa.MetaData()
-events_table = sa.Table(
-    "events",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("at", sa.String(32), nullable=False),  # UTC, ISO 8601
-    sa.Column("kind", sa.String(16), nullable=False),
-    sa.Column("student", sa.String(256), nullable=False),
-    sa.Column("document", sa.String(71), nullable=True),
-    sa.Column("payload", sa.Text, nullable=False),
-    sa.Index("one_graded_event_a_document", "kind", "document"),
-    sqlite_autoincrement=True,  # an id is never used twice
-)
-schema_table = sa.Table("schema", metadata, sa.Column("version", sa.Integer))
-
-for _verb in ("UPDATE", "DELETE"):
-    sa.event.listen(
-        events_table,
-        "after_create",
-        sa.DDL(  # type: ignore[no-untyped-call]
-            f"CREATE TRIGGER events_no_{_verb.lower()} BEFORE {_verb} ON events "
-            "BEGIN SELECT RAISE(ABORT, 'events are append-only'); END"
-        ).execute_if(dialect="sqlite"),
-    )
 
 
 def _now() -> datetime:
@@ -95,12 +70,17 @@ class Store:
             raise StoreError(msg, hint="Name a folder you may write to.") from exc
         address = url or f"sqlite:///{(folder / 'events.db').absolute()}"
         options = {"timeout": BUSY_S} if address.startswith("sqlite") else {}
-        with _our_errors(folder):
+        with our_errors(folder):
             engine = sa.create_engine(address, connect_args=options)
             if engine.dialect.name == "sqlite":
                 _lock_on_begin(engine)
             _prepare(engine, folder)
         return cls(folder, engine, now)
+
+    @property
+    def jobs(self) -> Jobs:
+        """The work that leads to results."""
+        return Jobs(self._folder, self._engine, self._now)
 
     def close(self) -> None:
         """Close all connections."""
@@ -160,7 +140,7 @@ class Store:
         Raises:
             StoreError: the table is unreadable or holds events this grader lacks.
         """
-        with _our_errors(self._folder), self._engine.connect() as connection:
+        with our_errors(self._folder), self._engine.connect() as connection:
             rows = connection.execute(
                 sa.select(events_table).order_by(events_table.c.id)
             ).all()
@@ -203,7 +183,7 @@ class Store:
             "document": document or None,
             "payload": payload.model_dump_json(),
         }
-        with _our_errors(self._folder), self._engine.begin() as connection:
+        with our_errors(self._folder), self._engine.begin() as connection:
             connection.execute(_insert_once(values) if once else _insert(values))
 
 
@@ -264,15 +244,3 @@ def _prepare(engine: sa.Engine, folder: Path) -> None:
     if version != SCHEMA:
         msg = f"the store in {folder} has schema {json.dumps(version)}, not {SCHEMA}"
         raise StoreError(msg, hint="Use the grader that made it, or a newer one.")
-
-
-@contextmanager
-def _our_errors(folder: Path) -> Iterator[None]:
-    """Turn what the database says into a `StoreError`."""
-    try:
-        yield
-    except SQLAlchemyError as exc:
-        cause = getattr(exc, "orig", None) or exc
-        msg = f"the event table of {folder} cannot be used: {cause}"
-        hint = "Is it a store, on a disk with space, and not locked by another program?"
-        raise StoreError(msg, hint=hint) from exc

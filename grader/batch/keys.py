@@ -1,0 +1,69 @@
+"""What a result depends on, as one digest: equal keys need no second grading."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+
+import grader
+from grader.checks.suites import load_suites
+from grader.config import Home
+from grader.errors import SubmissionRejectedError
+from grader.grading import GradeOptions, state_folder
+from grader.intake import open_submission
+from grader.models.course import Course
+from grader.pipeline import digest_of, reference_files
+from grader.rounds import load_round
+from grader.sandbox import choose
+
+
+def basis(home: Home, course: Course, options: GradeOptions) -> str:
+    """Return everything but the submission, as text.
+
+    Raises:
+        GraderError: suites, reference or round cannot be read, or no wall be built.
+    """
+    chosen = load_round(state_folder(home), options.round)
+    tier = options.sandbox
+    if tier != "docker":
+        wall = choose(tier, secrets=(home.reference, state_folder(home)))
+        tier = wall.isolation.tier
+    parts = {
+        "engine": grader.__version__,
+        "numpy": np.__version__,
+        "course": course.model_dump(mode="json"),
+        "suites": load_suites(home.suites, course).digest,
+        "reference": digest_of(reference_files(home.reference / course.package)),
+        "scripts": _scripts(home, course, options),
+        "round": chosen.name,
+        "secret": hashlib.sha256(chosen.secret).hexdigest(),
+        "profile": options.profile,
+        "tier": tier,
+        "modules": sorted(options.modules),
+        "milestones": options.milestones,
+    }
+    return json.dumps(parts, sort_keys=True)
+
+
+def _scripts(home: Home, course: Course, options: GradeOptions) -> list[str]:
+    """Return the digests of the milestone scripts that will be run."""
+    wanted = [
+        home.milestones / milestone.folder / run.script
+        for milestone in course.milestones
+        if options.milestones is None or milestone.name in options.milestones
+        if (run := milestone.profile(options.profile)) is not None
+    ]
+    there = [path for path in wanted if path.is_file()]
+    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in there]
+
+
+def key_of(base: str, student: str, source: str, package: str) -> str:
+    """Return the key of one submission; one that is refused is known by its reason."""
+    try:
+        content = open_submission(source, package=package, student=student).digest
+    except SubmissionRejectedError as exc:
+        content = f"refused: {source}: {exc.message}"
+    text = "\0".join((base, student, content))
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

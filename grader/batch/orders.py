@@ -1,0 +1,36 @@
+"""What a worker of a batch is told, as JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from grader.grading import GradeOptions
+from grader.models.base import Model, Profile
+
+
+class Orders(Model):
+    """What a worker is told: how to grade, and which work is its to lease."""
+
+    owner: str
+    store: str
+    url: str = ""
+    course: str
+    round: str
+    profile: Profile
+    sandbox: str
+    data: str = ""
+    modules: tuple[str, ...] = ()
+    milestones: tuple[str, ...] | None = None
+    sources: dict[str, str]  # by key
+
+    def options(self) -> GradeOptions:
+        """Return the options of one grading."""
+        return GradeOptions(
+            course=Path(self.course),
+            round=self.round,
+            profile=self.profile,
+            sandbox=self.sandbox,
+            data=Path(self.data) if self.data else None,
+            modules=self.modules,
+            milestones=self.milestones,
+        )

@@ -1,0 +1,90 @@
+"""One worker of a batch: lease, grade, end, until nothing is left.
+
+Started as `python -m grader.batch.worker` with its orders as JSON on standard input.
+It dies with the process that started it, and its sandboxes with it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from grader.batch.orders import Orders
+from grader.config import find_home, load_course
+from grader.errors import GraderError, SubmissionRejectedError
+from grader.grading import grade_submission
+from grader.intake import open_submission
+from grader.models.submission import Submission
+from grader.store import Store
+from grader.store.jobs import LEASE, Job, Jobs
+
+PR_SET_PDEATHSIG: Final = 1
+BEAT_S: Final = LEASE.total_seconds() / 4
+
+
+def main() -> None:
+    """Work until no key is free."""
+    # A coordinator that is killed must not leave workers behind.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the coordinator's
+    orders = Orders.model_validate_json(sys.stdin.buffer.read())
+    store = Store.open(Path(orders.store), url=orders.url)
+    jobs, keys = store.jobs, list(orders.sources)
+    while (job := jobs.lease(keys, orders.owner)) is not None:
+        with _held(jobs, job, orders.owner):
+            _one(jobs, job, orders)
+    store.close()
+
+
+def _one(jobs: Jobs, job: Job, orders: Orders) -> None:
+    """Grade one submission and end its work, whatever happens."""
+    try:
+        submission = _taken_in(job, orders)
+        options = replace(orders.options(), student=job.student)
+        report = grade_submission(submission, options)
+    except SubmissionRejectedError as exc:
+        jobs.refuse(job.key, orders.owner, _told(exc))
+    except GraderError as exc:
+        jobs.fail(job.key, orders.owner, _told(exc))
+    else:
+        jobs.accept(job.key, orders.owner, report)
+
+
+def _taken_in(job: Job, orders: Orders) -> Submission:
+    package = load_course(find_home(Path(orders.course)).course_file).package
+    source = orders.sources[job.key]
+    return open_submission(source, package=package, student=job.student)
+
+
+def _told(error: GraderError) -> str:
+    return f"{error.message}; {error.hint}" if error.hint else error.message
+
+
+@contextmanager
+def _held(jobs: Jobs, job: Job, owner: str) -> Iterator[None]:
+    """Renew the lease from a thread, for gradings that take longer."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(BEAT_S):
+            if not jobs.renew(job.key, owner):
+                return
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""`grader batch`: many submissions, and the table at the end."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, get_args
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from tabulate import tabulate
+
+from grader import api
+from grader.batch import Tally
+from grader.cli import talk
+from grader.cli.options import FOLDER, course_option
+from grader.models.base import Profile
+from grader.reports.display import csv_cell, one_line, terminal
+from grader.sandbox.wall import CHOICES
+
+HEADERS: Final = ("student", "state", "earned", "of", "source", "why")
+WORDS: Final = {
+    "graded": "graded",
+    "unclear": "inconclusive",
+    "refused": "refused",
+    "failed": "not graded",
+    "waiting": "waiting",
+    "leased": "in work",
+}
+SAY_S: Final = 10.0  # between lines where there is no terminal
+
+
+@click.command()
+@click.argument("sources", nargs=-1, required=True)
+@click.option("--jobs", type=click.IntRange(min=1), help="Workers (default: cores).")
+@click.option("--executor", type=click.Choice(["local", "docker"]), default="local")
+@click.option("--sandbox", type=click.Choice(CHOICES), default="auto")
+@click.option("--round", "round_name", default="", help="Round whose inputs are used.")
+@click.option("--profile", type=click.Choice(get_args(Profile)), default="quick")
+@click.option("--only", "modules", multiple=True, help="Only this module; repeatable.")
+@click.option("--milestone", "milestones", multiple=True, help="Only this milestone.")
+@click.option("--no-milestones", is_flag=True, help="Leave the milestones out.")
+@click.option("--data", type=FOLDER, help="Data sets (default: TINYTORCH_DATA).")
+@click.option("--store", type=FOLDER, help="Result store (default: .grader/store).")
+@click.option("--store-url", default="", help="SQLAlchemy address of its tables.")
+@click.option(
+    "--retry",
+    multiple=True,
+    type=click.Choice(["inconclusive", "failed", "refused"]),
+    help="Grade these again; repeatable.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table"
+)
+@course_option
+@click.pass_context
+def batch(ctx: click.Context, /, sources: tuple[str, ...], **given: Any) -> None:
+    """Grade many submissions, several at a time, and keep the results.
+
+    SOURCES are folders with a submission each, archives, a tree that
+    `gh classroom clone` made, a CSV roster with the columns student and source, or
+    patterns. What was graded before is not graded again.
+
+    Example: grader batch submissions/ --round week-1 --jobs 2
+    """
+    with _shown() as progress:
+        rows = api.grade_batch(sources, _options(given), progress)
+    click.echo(_FORMS[given["form"]](rows))
+    if any(row.state in {"unclear", "failed"} for row in rows):
+        talk.say("not all could be judged (our side); --retry says what to try again")
+        ctx.exit(5)
+
+
+def _options(given: dict[str, Any]) -> api.BatchOptions:
+    docker = given["executor"] == "docker"
+    return api.BatchOptions(
+        grade=api.GradeOptions(
+            course=given["course"],
+            round=given["round_name"],
+            profile=given["profile"],
+            sandbox="docker" if docker else given["sandbox"],
+            data=given["data"],
+            modules=given["modules"],
+            milestones=() if given["no_milestones"] else given["milestones"] or None,
+        ),
+        store=given["store"],
+        url=given["store_url"],
+        jobs=given["jobs"] or 0,
+        retry=given["retry"],
+    )
+
+
+def _table(rows: Sequence[api.BatchRow]) -> str:
+    shown = [
+        [
+            terminal(row.student, 24),
+            WORDS[row.state],
+            "" if row.earned is None else f"{row.earned:.2f}",
+            "" if row.points is None else f"{row.points:g}",
+            terminal(row.message, 60),
+        ]
+        for row in rows
+    ]
+    headers = ("student", "", "earned", "of", "")
+    return tabulate(shown, headers, disable_numparse=True, tablefmt="simple")
+
+
+def _csv(rows: Sequence[api.BatchRow]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(HEADERS)
+    for row in rows:
+        score = ["" if v is None else f"{v:.2f}" for v in (row.earned, row.points)]
+        texts = [csv_cell(row.source), csv_cell(row.message)]
+        writer.writerow([csv_cell(row.student), WORDS[row.state], *score, *texts])
+    return out.getvalue().rstrip("\n")
+
+
+def _json(rows: Sequence[api.BatchRow]) -> str:
+    return json.dumps([row.model_dump() for row in rows])
+
+
+_FORMS: Final[dict[str, Callable[[Sequence[api.BatchRow]], str]]] = {
+    "table": _table,
+    "csv": _csv,
+    "json": _json,
+}
+
+
+@contextmanager
+def _shown() -> Iterator[Callable[[Tally], None]]:
+    """Show a bar on a terminal, a line now and then elsewhere."""
+    if not sys.stderr.isatty():
+        yield _lines()
+        return
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=None)
+
+        def show(tally: Tally) -> None:
+            text = one_line(_said(tally))
+            bar.update(task, total=tally.total, completed=tally.ended, description=text)
+
+        yield show
+
+
+def _lines() -> Callable[[Tally], None]:
+    due = [time.monotonic() + SAY_S]
+
+    def show(tally: Tally) -> None:
+        if time.monotonic() >= due[0]:
+            due[0] = time.monotonic() + SAY_S
+            talk.say(f"{tally.ended} of {tally.total}: {_said(tally)}")
+
+    return show
+
+
+def _said(tally: Tally) -> str:
+    counts = [
+        f"{tally.states[state]} {WORDS[state]}"
+        for state in ("graded", "refused", "unclear", "failed", "leased")
+        if tally.states[state]
+    ]
+    left = "" if tally.left_s is None else f", about {tally.left_s:.0f} s to go"
+    return ", ".join(counts) + left

@@ -1,0 +1,159 @@
+"""Grade one submission as a command line asks for it, behind whichever wall."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader import rounds
+from grader.config import Home, find_home, load_course
+from grader.container import ContainerJob, grade_in_docker
+from grader.errors import ConfigError
+from grader.intake import open_submission
+from grader.models.base import Profile
+from grader.models.course import Course
+from grader.models.outcome import Inconclusive
+from grader.models.report import GradeReport
+from grader.models.submission import Submission
+from grader.pipeline import Job
+from grader.pipeline import grade as run_job
+from grader.rounds import Round
+from grader.sandbox import choose
+
+Talk = Callable[[str], None]
+
+
+def silent(_: str) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True)
+class GradeOptions:
+    """How to grade; every field has the default a new user wants."""
+
+    course: Path | None = None
+    round: str = ""
+    profile: Profile = "quick"
+    sandbox: str = "auto"
+    student: str = ""
+    data: Path | None = None
+    modules: tuple[str, ...] = ()
+    milestones: tuple[str, ...] | None = None
+    demo: bool = False
+
+
+def state_folder(home: Home) -> Path:
+    """Return where secrets and results live: GRADER_STATE, or `.grader` beside us."""
+    return Path(os.environ.get("GRADER_STATE") or home.folder / ".grader")
+
+
+def data_folder(home: Home) -> Path | None:
+    """Return where data sets are: TINYTORCH_DATA, or what `data fetch` has filled."""
+    named = os.environ.get("TINYTORCH_DATA")
+    if named:
+        return Path(named)
+    own = state_folder(home) / "data"
+    return own if own.is_dir() else None
+
+
+def course_of(options: GradeOptions) -> tuple[Home, Course]:
+    """Return the course that is graded in.
+
+    Raises:
+        ConfigError: it cannot be read, or has no such module or milestone.
+    """
+    home = find_home(options.course)
+    course = load_course(home.course_file)
+    known(options, course)
+    return home, course
+
+
+def known(options: GradeOptions, course: Course) -> None:
+    """Check the names of modules and milestones.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    for what, asked, there in (
+        ("module", options.modules, course.modules),
+        ("milestone", options.milestones or (), course.milestones),
+    ):
+        names = {one.name for one in there}
+        for name in asked:
+            if name not in names:
+                msg = f"there is no {what} {name!r}"
+                raise ConfigError(msg, hint=f"{what}s: {', '.join(sorted(names))}")
+
+
+def round_of(home: Home, options: GradeOptions, submission: Submission) -> Round:
+    """Return the round whose secret is used.
+
+    Raises:
+        ConfigError: there is none, or it is not clear which.
+    """
+    if options.demo:
+        return rounds.demo_round()
+    wanted = options.round or submission.round
+    return rounds.load_round(state_folder(home), wanted)
+
+
+def grade(
+    source: str, options: GradeOptions | None = None, progress: Talk = silent
+) -> GradeReport:
+    """Grade one submission: a folder, archive, bundle or git address.
+
+    Raises:
+        GraderError: rejected at intake, or something of ours is wrong.
+    """
+    options = options or GradeOptions()
+    _, course = course_of(options)
+    submission = open_submission(
+        source, package=course.package, student=options.student
+    )
+    return grade_submission(submission, options, progress)
+
+
+def grade_submission(
+    submission: Submission, options: GradeOptions, progress: Talk = silent
+) -> GradeReport:
+    """Grade a submission that was taken in.
+
+    Raises:
+        GraderError: something of ours is wrong.
+    """
+    home, course = course_of(options)
+    chosen = round_of(home, options, submission)
+    data = options.data or data_folder(home)
+    if options.sandbox == "docker":
+        wanted = ContainerJob(
+            round=chosen,
+            profile=options.profile,
+            modules=options.modules,
+            milestones=options.milestones,
+            label=submission.label,
+            student=submission.student,
+            digest=submission.digest,
+            notes=submission.notes,
+        )
+        return grade_in_docker(submission, wanted, data, home)
+    job = Job(
+        home=home,
+        course=course,
+        round=chosen,
+        profile=options.profile,
+        wall=choose(options.sandbox, secrets=(home.reference, state_folder(home))),
+        data=data,
+        modules=options.modules,
+        milestones=options.milestones,
+        progress=progress,
+    )
+    return run_job(submission, job)
+
+
+def is_inconclusive(report: GradeReport) -> bool:
+    """Return whether anything could not be judged, for a reason on our side."""
+    outcomes = [c.outcome for m in report.verdict.modules for c in m.checks]
+    outcomes += [m.outcome for m in report.verdict.milestones]
+    return any(isinstance(o, Inconclusive) for o in outcomes)

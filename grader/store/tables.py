@@ -1,0 +1,63 @@
+"""The tables of the store, and what its database says in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from grader.errors import StoreError
+
+metadata = sa.MetaData()
+events_table = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.String(32), nullable=False),  # UTC, ISO 8601
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("student", sa.String(256), nullable=False),
+    sa.Column("document", sa.String(71), nullable=True),
+    sa.Column("payload", sa.Text, nullable=False),
+    sa.Index("one_graded_event_a_document", "kind", "document"),
+    sqlite_autoincrement=True,  # an id is never used twice
+)
+jobs_table = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("added", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("key", sa.String(71), nullable=False, unique=True),
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("student", sa.String(256), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False, default="waiting"),
+    sa.Column("owner", sa.String(128), nullable=False, default=""),
+    sa.Column("until", sa.String(32), nullable=False, default=""),  # UTC, ISO 8601
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("document", sa.String(71), nullable=True),
+    sa.Column("message", sa.Text, nullable=False, default=""),
+)
+schema_table = sa.Table("schema", metadata, sa.Column("version", sa.Integer))
+
+for _verb in ("UPDATE", "DELETE"):
+    sa.event.listen(
+        events_table,
+        "after_create",
+        sa.DDL(  # type: ignore[no-untyped-call]
+            f"CREATE TRIGGER events_no_{_verb.lower()} BEFORE {_verb} ON events "
+            "BEGIN SELECT RAISE(ABORT, 'events are append-only'); END"
+        ).execute_if(dialect="sqlite"),
+    )
+
+
+@contextmanager
+def our_errors(folder: Path) -> Iterator[None]:
+    """Turn what the database says into a `StoreError`."""
+    try:
+        yield
+    except SQLAlchemyError as exc:
+        cause = getattr(exc, "orig", None) or exc
+        msg = f"the event table of {folder} cannot be used: {cause}"
+        hint = "Is it a store, on a disk with space, and not locked by another program?"
+        raise StoreError(msg, hint=hint) from exc
