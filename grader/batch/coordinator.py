@@ -163,7 +163,7 @@ class _Crew:
         self._running[owner] = process
         assert process.stdin is not None  # noqa: S101 -- it was asked for
         process.stdin.write(
-            self._orders.model_copy(update={"owner": owner}).model_dump_json().encode()
+            Orders(**dict(self._orders) | {"owner": owner}).model_dump_json().encode()
         )
         process.stdin.close()
 

@@ -155,4 +155,5 @@ def zeros_of(parameters: dict[str, NDArray[np.float32]]) -> tuple[int, int]:
 def _sparse(zeros: int, weights: int, bound: float) -> Requirement:
     """Return the condition; a share of whole weights is exact to one of them."""
     share = at_least("pruned: weights that are zero", zeros / max(1, weights), bound)
-    return share.model_copy(update={"met": zeros + 1 >= bound * weights})
+    met = zeros + 1 >= bound * weights
+    return Requirement(name=share.name, bound=share.bound, got=share.got, met=met)

@@ -403,14 +403,19 @@ def test_make_targets(template: Path) -> None:
 
 def test_make_milestone_runs_in_its_folder(template: Path) -> None:
     script = b"import tinytorch.tensor, os\nprint(os.path.basename(os.getcwd()))\n"
-    write(
-        template,
-        {"milestones/01_1957_x/a.py": script, "milestones/01_1957_x/b.py": b"0 / 0\n"},
-    )
+    folder = "milestones/01_1957_x"
+    files = {
+        f"{folder}/a.py": script,
+        f"{folder}/b.py": b"if __name__ == '__main__':\n    0 / 0\n",
+        f"{folder}/helper.py": b"raise SystemExit('imported by scripts, not run')\n",
+    }
+    write(template, files)
     one = make(template, "milestone-01", "SCRIPT=a.py")
     assert (one.returncode, one.stdout) == (0, "-- a.py\n01_1957_x\n")
     both = make(template, "milestone-01")
     assert "ZeroDivisionError" in both.stderr
+    assert "-- a.py" not in both.stdout  # nothing runs it as a script
+    assert "imported by" not in both.stderr
     assert both.returncode == 2
 
 
