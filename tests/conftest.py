@@ -1,6 +1,6 @@
 """What tests may need of the host, and what happens when it lacks it.
 
-A test marked `docker`, `namespaces` or `browser` is skipped where that is missing.
+A test marked with the name of a backend, such as `docker`, is skipped without it.
 Names in GRADER_REQUIRE (comma-separated) must be there: then the same test fails
 instead, so that CI cannot turn green by lacking what it should test.
 """
@@ -12,6 +12,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -45,10 +46,25 @@ def _browser_problem() -> str:
     return "" if any(map(shutil.which, names)) else "there is no Chromium"
 
 
+def postgresql_binaries() -> Path | None:
+    """Return the folder of the newest PostgreSQL server that is installed."""
+    found = shutil.which("initdb")
+    if found:
+        return Path(found).parent
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return versions[-1].parent if versions else None
+
+
+@cache
+def _postgresql_problem() -> str:
+    return "" if postgresql_binaries() else "there is no PostgreSQL server"
+
+
 BACKENDS: Final[dict[str, Callable[[], str]]] = {
     "docker": _docker_problem,
     "namespaces": _namespaces_problem,
     "browser": _browser_problem,
+    "postgresql": _postgresql_problem,
 }
 
 
@@ -75,6 +91,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for backend in BACKENDS:
         if item.get_closest_marker(backend):
             require(backend)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Path:
+    """Return the folder of the server's programs, or skip as a marked test would."""
+    require("postgresql")
+    found = postgresql_binaries()
+    assert found is not None
+    return found
 
 
 @pytest.fixture(scope="session")

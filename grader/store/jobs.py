@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from grader.models.report import GradeReport
 from grader.store import documents
 from grader.store.export import GradedAt, has_inconclusive
-from grader.store.tables import events_table, jobs_table, our_errors
+from grader.store.tables import alone, events_table, jobs_table, our_errors
 
 State = Literal["waiting", "leased", "graded", "unclear", "refused", "failed"]
 # What needs no more work; "unclear" holds a result with something inconclusive.
@@ -61,6 +61,7 @@ class Jobs:
     def want(self, wanted: Sequence[Wanted]) -> None:
         """Add what is not there yet; what is stays as it is."""
         with our_errors(self._folder), self._engine.begin() as connection:
+            alone(connection)
             keys = [w.key for w in wanted]
             rows = connection.execute(
                 sa.select(jobs_table.c.key).where(jobs_table.c.key.in_(keys))
@@ -91,6 +92,7 @@ class Jobs:
         late = sa.and_(table.state == "leased", table.until < _text(now))
         free = sa.and_(table.key.in_(keys), sa.or_(table.state == "waiting", late))
         with our_errors(self._folder), self._engine.begin() as connection:
+            alone(connection)
             connection.execute(
                 sa.update(jobs_table)
                 .where(free, table.attempts >= MOST_ATTEMPTS)

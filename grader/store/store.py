@@ -30,7 +30,7 @@ from grader.store.export import (
     Withdrawn,
 )
 from grader.store.jobs import Jobs
-from grader.store.tables import events_table, metadata, our_errors, schema_table
+from grader.store.tables import alone, events_table, metadata, our_errors, schema_table
 
 SCHEMA: Final = 1
 BUSY_S: Final = 30  # another grader may be writing
@@ -184,6 +184,7 @@ class Store:
             "payload": payload.model_dump_json(),
         }
         with our_errors(self._folder), self._engine.begin() as connection:
+            alone(connection)
             connection.execute(_insert_once(values) if once else _insert(values))
 
 
@@ -236,6 +237,7 @@ def _lock_on_begin(engine: sa.Engine) -> None:
 def _prepare(engine: sa.Engine, folder: Path) -> None:
     """Create the tables, or check that they are of this schema."""
     with engine.begin() as connection:
+        alone(connection)
         fresh = not sa.inspect(connection).has_table("events")
         metadata.create_all(connection)
         if fresh:
