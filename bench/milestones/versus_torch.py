@@ -1,7 +1,7 @@
-"""Time the MNIST milestone's training step against PyTorch, one thread each.
+"""Time the training step of milestone 03 against PyTorch, one thread each.
 
 Run from the root, with a Python that has torch 2.13 and numpy:
-    OPENBLAS_NUM_THREADS=1 TINYTORCH_DATA=... PYTHONPATH=.:reference \
+    OPENBLAS_NUM_THREADS=1 PYTHONPATH=.:reference \
         python bench/milestones/versus_torch.py --out bench/milestones/torch.json
 Method: README.md beside this file.
 """
@@ -11,23 +11,19 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import platform
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import torch
+from interleave import Batch, Step, compare, setting
 from scripts import load_script
 
 ROUNDS: Final = 30
 STEPS: Final = 40  # a block of one side before the other has its turn
 
-Step = Callable[[Any, Any], float]
 
-
-def batches(script: Any, seed: int) -> list[tuple[Any, Any]]:
+def batches(script: Any, seed: int) -> list[Batch]:
     """Return STEPS batches of random pixels: speed does not depend on their values."""
     rng = np.random.default_rng(seed)
     return [
@@ -58,7 +54,7 @@ def ours(script: Any) -> tuple[Step, Any]:
     return step, model
 
 
-def theirs(script: Any, model: dict[str, Any]) -> Step:
+def theirs(script: Any, model: dict[str, Any], fused: bool) -> Step:
     """Return the step of PyTorch, starting from copies of the same weights."""
     layers: list[torch.nn.Module] = []
     for layer in model.values():
@@ -69,7 +65,9 @@ def theirs(script: Any, model: dict[str, Any]) -> Step:
             linear.bias.copy_(torch.from_numpy(layer.bias.data.copy()))
         layers += [linear, torch.nn.ReLU()]
     net = torch.nn.Sequential(*layers[:-1])
-    optimizer = torch.optim.Adam(net.parameters(), lr=script.LEARNING_RATE)
+    optimizer = torch.optim.Adam(
+        net.parameters(), lr=script.LEARNING_RATE, fused=fused or None
+    )
     loss_fn = torch.nn.CrossEntropyLoss()
 
     def step(x: Any, y: Any) -> float:
@@ -82,38 +80,16 @@ def theirs(script: Any, model: dict[str, Any]) -> Step:
     return step
 
 
-def block(step: Step, data: list[tuple[Any, Any]]) -> tuple[float, list[float]]:
-    """Return CPU seconds a step over all of `data`, and the losses."""
-    start = time.process_time()
-    losses = [step(x, y) for x, y in data]
-    return (time.process_time() - start) / len(data), losses
-
-
-def compare(script: Any) -> dict[str, Any]:
-    """Alternate blocks of both sides, each first in every other round."""
-    our_step, model = ours(script)
-    their_step = theirs(script, model)
-    first = batches(script, seed=0)
-    # Same weights, same batches: the losses must agree, or this compares nothing.
-    ours_losses, their_losses = block(our_step, first)[1], block(their_step, first)[1]
-    apart = float(np.max(np.abs(np.subtract(ours_losses, their_losses))))
-    times: dict[str, list[float]] = {"tinytorch": [], "torch": []}
-    for turn in range(ROUNDS):
-        data = batches(script, seed=turn + 1)
-        sides = [("tinytorch", our_step), ("torch", their_step)]
-        for name, step in sides if turn % 2 else sides[::-1]:
-            times[name].append(block(step, data)[0])
-    ratios = np.divide(times["tinytorch"], times["torch"])
-    return {
-        "step_cpu_s": {name: float(np.median(t)) for name, t in times.items()},
-        "step_cpu_s_min": {name: min(t) for name, t in times.items()},
-        "ratio_median": float(np.median(ratios)),
-        "ratio_quartiles": [float(q) for q in np.quantile(ratios, (0.25, 0.75))],
-        "largest_loss_difference": apart,
-        "rounds": ROUNDS,
-        "steps_a_block": STEPS,
-        "batch": script.BATCH,
+def measured(script: Any) -> dict[str, Any]:
+    """Compare the step with PyTorch's Adam as it comes, and with its fused one."""
+    step, model = ours(script)
+    sides = {
+        "tinytorch": step,
+        "torch": theirs(script, model, fused=False),
+        "torch_fused_adam": theirs(script, model, fused=True),
     }
+    result = compare(sides, lambda seed: batches(script, seed), ROUNDS)
+    return result | {"batch": script.BATCH}
 
 
 def main() -> None:
@@ -121,16 +97,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
-    torch.set_num_threads(1)
-    results: dict[str, Any] = {
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "threads": torch.get_num_threads(),
-    }
+    results = setting()
     for name in ("mlp_mnist", "mlp_digits"):
-        results[name] = compare(load_script(name))
+        results[name] = measured(load_script(name))
     text = json.dumps(results, indent=1)
     print(text)
     if asked.out:

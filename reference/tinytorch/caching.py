@@ -162,18 +162,19 @@ def attend_with_cache(
     """
     batch, new, size = x.shape
 
-    def heads(projected: Tensor) -> Tensor:
-        return projected.reshape(batch, new, attention.num_heads, -1).transpose(1, 2)
+    def heads(project: Any) -> Array:
+        rows: Array = project(x).data  # arrays: there is nothing to track
+        return rows.reshape(batch, new, attention.num_heads, -1).swapaxes(1, 2)
 
-    q = heads(attention.q_proj(x))
-    keys, values = cache.update(
-        layer, heads(attention.k_proj(x)).data, heads(attention.v_proj(x)).data
-    )
+    new_keys, new_values = heads(attention.k_proj), heads(attention.v_proj)
+    keys, values = cache.update(layer, new_keys, new_values)
     seen = keys.shape[2]
     mask = np.tril(np.ones((new, seen)), seen - new) if new > 1 else None
-    k, v = Tensor._from_op(keys, ()), Tensor._from_op(values, ())  # without a copy
+    # Tensors without a copy
+    q, k, v = (Tensor._from_op(a, ()) for a in (heads(attention.q_proj), keys, values))
     read, _ = scaled_dot_product_attention(q, k, v, mask)
-    out: Tensor = attention.out_proj(read.transpose(1, 2).reshape(batch, new, size))
+    merged = read.data.swapaxes(1, 2).reshape(batch, new, size)
+    out: Tensor = attention.out_proj(Tensor._from_op(merged, ()))
     return out
 
 

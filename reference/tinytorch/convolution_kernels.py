@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
 
 from tinytorch.base import Array
 
@@ -20,6 +21,7 @@ CHUNK = 2**18  # numbers at a time: 1 MiB
 
 Pair = tuple[int, ...]
 Place = tuple[slice, slice]
+Winners = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 
 
 def to_nhwc(x: Array) -> Array:
@@ -148,34 +150,43 @@ def _windows(
 # Pooling of 2 x 2 places, without overlap
 
 
-def max_pool_2x2(x: Array) -> Array:
-    """Return the maxima of pairs of rows, then of pairs of columns.
+def max_pool_2x2(x: Array, tracked: bool) -> tuple[Array, Winners]:
+    """Return the maxima of pairs of rows, then of pairs of columns, and who won.
 
-    Shapes: x (n, 2 oh, 2 ow, c) -> (n, oh, ow, c)
+    Who won is what the gradient needs: where the upper of two rows is not the smaller
+    one, and the left one of their two columns. If not `tracked` nobody asks.
+
+    Shapes: x (n, 2 oh, 2 ow, c) -> (n, oh, ow, c), (n, oh, 2 ow, c), (n, oh, ow, c)
     """
     n, h, w, c = x.shape
     out = np.empty((n, h // 2, w // 2, c), dtype=np.float32)
+    upper_won = np.empty((n, h // 2, w, c), dtype=bool)
+    left_won = np.empty(out.shape, dtype=bool)
     for images in chunks(n, h * w * c):
-        rows = np.maximum(x[images, 0::2], x[images, 1::2])
-        np.maximum(rows[:, :, 0::2], rows[:, :, 1::2], out=out[images])
-    return out
+        upper, lower = x[images, 0::2], x[images, 1::2]
+        rows = np.maximum(upper, lower)
+        left, right = rows[:, :, 0::2], rows[:, :, 1::2]
+        np.maximum(left, right, out=out[images])
+        if tracked:
+            np.greater_equal(upper, lower, out=upper_won[images])
+            np.greater_equal(left, right, out=left_won[images])
+    return out, (upper_won, left_won)
 
 
-def max_pool_2x2_gradient(x: Array, grad: Array) -> Array:
+def max_pool_2x2_gradient(won: Winners, grad: Array) -> Array:
     """Return d(loss)/d(x): each gradient goes to one entry, the first of equal ones.
 
     What the first entry of a pair does not get, the second one gets.
     """
-    dx = np.empty_like(x)
-    for images in chunks(len(x), int(np.prod(x.shape[1:]))):
-        top, low = x[images, 0::2], x[images, 1::2]
-        rows = np.maximum(top, low)
-        left, right = rows[:, :, 0::2], rows[:, :, 1::2]
-        wide = np.empty_like(rows)
-        first, second = wide[:, :, 0::2], wide[:, :, 1::2]
-        np.multiply(grad[images], left >= right, out=first)
-        np.subtract(grad[images], first, out=second)
-        np.multiply(wide, top >= low, out=dx[images, 0::2])
+    upper_won, left_won = won
+    n, oh, w, c = upper_won.shape
+    dx = np.empty((n, 2 * oh, w, c), dtype=np.float32)
+    for images in chunks(n, dx[:1].size):
+        wide = np.empty(upper_won[images].shape, dtype=np.float32)
+        left, right = wide[:, :, 0::2], wide[:, :, 1::2]
+        np.multiply(grad[images], left_won[images], out=left)
+        np.subtract(grad[images], left, out=right)
+        np.multiply(wide, upper_won[images], out=dx[images, 0::2])
         np.subtract(wide, dx[images, 0::2], out=dx[images, 1::2])
     return dx
 
@@ -189,25 +200,26 @@ def channel_statistics(x: Array) -> tuple[Array, Array]:
     The variance comes from differences to the mean: the mean of squares minus the
     square of the mean loses all digits where the mean is large.
     """
-    rows = x.reshape(-1, x.shape[3])
-    mean = column_sums(rows) / np.float32(len(rows))
+    count = np.float32(np.prod(x.shape[:3]))
+    mean = _channel_sums(x, x.shape[3]) / count
     variance = np.zeros_like(mean)
-    for some in chunks(*rows.shape):
-        centred = rows[some] - mean
+    lines, (means,) = _lines(x, mean)
+    for some in chunks(*lines.shape):
+        centred = lines[some] - means
         np.multiply(centred, centred, out=centred)
-        variance += column_sums(centred)
-    variance /= np.float32(len(rows))
+        variance += _channel_sums(centred, mean.size)
+    variance /= count
     return mean, variance
 
 
 def scale_and_shift(x: Array, mean: Array, scale: Array, shift: Array) -> Array:
     """Return (x - mean) * scale + shift, one number a channel each."""
-    rows = x.reshape(-1, x.shape[3])
-    out = np.empty_like(rows)
-    for some in chunks(*rows.shape):
-        part = np.subtract(rows[some], mean, out=out[some])
-        part *= scale
-        part += shift
+    lines, (means, scales, shifts) = _lines(x, mean, scale, shift)
+    out = np.empty_like(lines)
+    for some in chunks(*lines.shape):
+        part = np.subtract(lines[some], means, out=out[some])
+        part *= scales
+        part += shifts
     return out.reshape(x.shape)
 
 
@@ -220,18 +232,35 @@ def normalisation_gradients(  # noqa: PLR0913, PLR0917 -- the formula has six
     and gamma * inverse * (grad - mean of grad - n * mean of grad * n) for x; in
     evaluation, where mean and var do not depend on x, gamma * inverse * grad.
     """
-    rows, grads = x.reshape(-1, x.shape[3]), grad.reshape(-1, x.shape[3])
-    d_gamma, d_beta = np.zeros_like(mean), column_sums(grads)
-    for some in chunks(*rows.shape):
-        d_gamma += column_sums((rows[some] - mean) * grads[some])
+    (lines, (means,)), (grads, _) = _lines(x, mean), _lines(grad)
+    d_gamma, d_beta = np.zeros_like(mean), _channel_sums(grad, mean.size)
+    for some in chunks(*lines.shape):
+        part = lines[some] - means
+        part *= grads[some]
+        d_gamma += _channel_sums(part, mean.size)
     d_gamma *= inverse
-    share = np.float32(1 / len(rows) if training else 0)
-    slope, centre, scale = inverse * d_gamma * share, d_beta * share, gamma * inverse
-    dx = np.empty_like(rows)
-    for some in chunks(*rows.shape):
-        part = np.subtract(mean, rows[some], out=dx[some])
-        part *= slope
+    share = np.float32(x.shape[3] / x.size if training else 0)
+    numbers = (inverse * d_gamma * share, d_beta * share, gamma * inverse)
+    _, (slopes, centres, scales) = _lines(x, *numbers)
+    dx = np.empty_like(lines)
+    for some in chunks(*lines.shape):
+        part = np.subtract(means, lines[some], out=dx[some])
+        part *= slopes
         part += grads[some]
-        part -= centre
-        part *= scale
+        part -= centres
+        part *= scales
     return dx.reshape(x.shape), d_gamma, d_beta
+
+
+def _channel_sums(x: Array, channels: int) -> Array:
+    return column_sums(x.reshape(-1, channels))
+
+
+def _lines(x: Array, *numbers: Array) -> tuple[Array, list[Array]]:
+    """Return the lines of images, (n * h, w * c), and numbers a channel, w times over.
+
+    numpy does long rows with fewer interruptions than the short ones of one place.
+    """
+    width = x.shape[2]
+    lines = x.reshape(-1, width * x.shape[3])
+    return lines, [np.tile(each, width) for each in numbers]

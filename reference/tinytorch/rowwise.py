@@ -5,6 +5,8 @@ The template does not have them: `x.sum(axis=-1, keepdims=True)` is as right.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from tinytorch.base import Array
@@ -12,15 +14,13 @@ from tinytorch.base import Array
 
 def row_sums(x: Array) -> Array:
     """Return x.sum(axis=-1, keepdims=True), as a product with ones."""
-    ones = np.ones((x.shape[-1], 1), dtype=np.float32)
-    sums: Array = x @ ones
+    sums: Array = x @ _column(x.shape[-1], 1)
     return sums
 
 
 def row_means(x: Array) -> Array:
     """Return x.mean(axis=-1, keepdims=True)."""
-    shares = np.full((x.shape[-1], 1), 1 / x.shape[-1], dtype=np.float32)
-    means: Array = x @ shares
+    means: Array = x @ _column(x.shape[-1], 1 / x.shape[-1])
     return means
 
 
@@ -29,3 +29,9 @@ def column_sums(x: Array) -> Array:
     flat = x.reshape(-1, x.shape[-1])
     sums: Array = np.ones(len(flat), dtype=np.float32) @ flat
     return sums
+
+
+@cache
+def _column(size: int, number: float) -> Array:
+    """Return a column of `size` equal numbers, made once: nobody writes into it."""
+    return np.full((size, 1), number, dtype=np.float32)

@@ -340,16 +340,17 @@ def _move(kept: Tensor, new: Array, momentum: float) -> None:
 def _max_pool_2x2(x: Tensor, oh: int, ow: int) -> Tensor:
     """Return the maxima of 2 x 2 entries; an odd row or column at the end is cut."""
     images = x.data.transpose(0, 2, 3, 1)[:, : 2 * oh, : 2 * ow]
+    out, won = max_pool_2x2(images, x.requires_grad and Tensor.tracking)
 
     def backward(grad: Array) -> list[Array]:
-        slope = max_pool_2x2_gradient(images, to_nhwc(grad))
+        slope = max_pool_2x2_gradient(won, to_nhwc(grad))
         if slope.shape[1:3] == x.shape[2:]:
             return [to_nchw(slope)]
         full = np.zeros_like(x.data)
         full[:, :, : 2 * oh, : 2 * ow] = to_nchw(slope)
         return [full]
 
-    return Tensor._from_op(to_nchw(max_pool_2x2(images)), (x,), backward)
+    return Tensor._from_op(to_nchw(out), (x,), backward)
 
 
 def _output_size(x: Tensor, kernel: int, stride: int, padding: int) -> tuple[int, int]:

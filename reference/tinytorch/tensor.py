@@ -40,7 +40,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tinytorch.base import Array, Axis, TensorBase
-from tinytorch.kernels import apply, product, restore, rows
+from tinytorch.kernels import apply, in_order_of, product, restore, rows
 
 
 class Tensor(TensorBase):
@@ -223,8 +223,11 @@ class Tensor(TensorBase):
         except ValueError:
             msg = f"reshape: {self.shape} has other entries than {shape}"
             raise ValueError(msg) from None
-        old = self.shape
-        return Tensor._from_op(data, (self,), lambda grad: (grad.reshape(old),))
+
+        def backward(grad: Array) -> Sequence[Array]:
+            return (in_order_of(self.data, grad.reshape(self.shape)),)
+
+        return Tensor._from_op(data, (self,), backward)
 
     def transpose(self, dim0: int | None = None, dim1: int | None = None) -> Tensor:
         """Return the tensor with the axes `dim0` and `dim1` exchanged.

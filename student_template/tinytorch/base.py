@@ -3,7 +3,6 @@
 Nothing here needs to be changed. Two parts are worth reading before module 02:
 `TensorBase._from_op`, with which every operation ends, and `TensorBase._operand`.
 """
-# ruff: noqa: SLF001 -- the private attributes set here are the class's own
 
 from __future__ import annotations
 
@@ -58,12 +57,14 @@ class TensorBase:
             backward: gradient of the result -> gradients of the inputs, in order,
                 None where there is none. Left out until module 06.
         """
-        out = cls.__new__(cls)
-        out.data = np.asarray(data, dtype=np.float32)
-        inputs = tuple(inputs)
-        out.requires_grad = cls.tracking and any(t.requires_grad for t in inputs)
-        if out.requires_grad:
-            out._inputs, out._backward = inputs, backward or _no_backward_yet()
+        out = object.__new__(cls)  # what cls.__new__ does, in half the time
+        out.data, out.grad = np.asarray(data, dtype=np.float32), None
+        out.requires_grad, out._inputs, out._backward = False, (), None
+        if cls.tracking:
+            inputs = tuple(inputs)
+            out.requires_grad = any(t.requires_grad for t in inputs)
+            if out.requires_grad:
+                out._inputs, out._backward = inputs, backward or _no_backward_yet()
         return out
 
     @classmethod
