@@ -274,7 +274,8 @@ for int8 in (False, True):
         off = off and conv <= steps["conv.weight"]
     else:
         exact = all(np.array_equal(again[k], plain[k]) for k in plain)
-tell(exact=exact, kinds=kinds, zeros=zeros, near=off, packed="fc.weight.places" in plain,
+tell(exact=exact, kinds=kinds, zeros=zeros, near=off,
+     packed="fc.weight.places" in plain,
      norm=float(back["norm"].running_mean.data[0]))
 """)
 
@@ -328,19 +329,29 @@ def test_module_that_the_table_needs_is_named_before_any_training(
 
 def test_part_without_its_module_is_left_out_and_said() -> None:
     facts = found("""
-import contextlib, io, sys
+import io
 import workflow
 def measure():
     raise AttributeError("module 'tinytorch' has no attribute 'fused_gelu'")
-out, err = io.StringIO(), io.StringIO()
-with contextlib.redirect_stderr(err):
-    nothing = workflow.part("4 kernels", out, measure)
-tell(nothing=nothing, out=out.getvalue(), err=err.getvalue())
+out = io.StringIO()
+nothing = workflow.part("4 kernels", out, measure)
+tell(nothing=nothing, out=out.getvalue())
 """)
 
     assert facts["nothing"] is None
-    assert facts["out"] == "4 kernels: not measured, a module is missing\n"
-    assert facts["err"].startswith("needs module 15 acceleration: fused_gelu")
+    assert facts["out"] == (
+        "\n4 kernels: not measured, "
+        "needs module 15 acceleration: fused_gelu is not there yet\n"
+    )
+
+
+def test_missing_data_is_said_before_any_training() -> None:
+    done = python(SCRIPT.name, "--full")
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "is missing" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_senseless_seed_is_refused() -> None:
