@@ -1,0 +1,129 @@
+r"""Train the Shakespeare milestone once: nats per character, CPU time, memory.
+
+Run from the root:
+    OPENBLAS_NUM_THREADS=1 TINYTORCH_DATA=... PYTHONPATH=.:reference \
+        python bench/milestones/shakespeare.py --seed 1 \
+        --out bench/milestones/shakespeare.json
+With --sonnets it is the quick text. With --choose it is judged on the validation part
+and the test part is not looked at. Method and columns: README.md beside this file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import platform
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from cifar import matmul_s
+from scripts import SCRIPTS, load_script
+from seeds import forget_peak, peak_bytes
+
+from grader.datasets import DataSet, load
+from milestones.tasks import nats_per_character
+
+NAME: Final = "vaswani_shakespeare"
+SCRIPTS.setdefault(NAME, ("05_2017_transformer_era", "shakespeare"))
+PROBE: Final = 64  # validation windows between slices, as many as the curve needs
+
+
+def nats(tt: Any, script: Any, model: Any, x: Any, y: Any) -> float:
+    """Return nats per character. Shapes: x and y (windows, T) ids."""
+    return nats_per_character(script.predict(tt, model, x), y)
+
+
+def trained(
+    tt: Any, script: Any, model: Any, data: DataSet, budget: dict[str, int]
+) -> dict[str, Any]:
+    """Train `model` and return what each slice cost and came to."""
+    losses: list[float] = []
+    curve: list[float] = []
+    slices: list[float] = []
+
+    def log(loss: float | None = None, **_more: object) -> None:
+        if loss is not None:
+            losses.append(loss)
+
+    train = {"x": data.train_x, "y": data.train_y}
+    steps = script.train(tt, model, train, budget, log)
+    forget_peak()
+    start = time.process_time()
+    for _ in steps:
+        slices.append(time.process_time() - start)
+        few = data.val_x[:PROBE], data.val_y[:PROBE]
+        curve.append(nats(tt, script, model, *few))
+        start = time.process_time()
+    return {
+        "validation_curve": curve,
+        "train_loss": losses,
+        "cpu_s": sum(slices),
+        "first_slice_cpu_s": slices[0],
+        "train_peak_bytes": peak_bytes(),
+    }
+
+
+def run(asked: Any) -> dict[str, Any]:
+    """Train once and return what it reached and cost."""
+    tt = importlib.import_module("tinytorch")
+    script = load_script(NAME)
+    for change in asked.set:
+        name, _, value = change.partition("=")
+        kind = type(getattr(script, name))
+        setattr(script, name, kind(json.loads(value)))
+    data = load("sonnets" if asked.sonnets else "shakespeare", seed=asked.seed)
+    default = script.SONNET_EPOCHS if asked.sonnets else script.EPOCHS
+    epochs = asked.epochs or (script.LONG_EPOCHS if asked.long else default)
+    np.random.seed(asked.seed)  # noqa: NPY002 - the reference draws weights from it
+    model = script.build(tt, np.random.default_rng(asked.seed))
+    parts = {"validation": (data.val_x, data.val_y)}
+    if not asked.choose:
+        parts["test"] = (data.test_x, data.test_y)
+    untrained = nats(tt, script, model, data.val_x, data.val_y)
+    matmuls = [matmul_s()]
+    budget = {"epochs": epochs, "seed": asked.seed}
+    facts = trained(tt, script, model, data, budget)
+    matmuls.append(matmul_s())
+    return {
+        "data": data.name,
+        "seed": asked.seed,
+        "epochs": epochs,
+        "changed": asked.set,
+        **{part: nats(tt, script, model, *both) for part, both in parts.items()},
+        "untrained_validation": untrained,
+        **facts,
+        "parameters": sum(p.size for m in model.values() for p in m.parameters()),
+        "matmul_1024_s": matmuls,
+        "load_average": os.getloadavg()[0],
+        "digest": data.digest,
+        "origin": data.origin,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+    }
+
+
+def main() -> None:
+    """Run once, print, and add the run to the list in a file where asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--sonnets", action="store_true")
+    parser.add_argument("--long", action="store_true")
+    parser.add_argument("--choose", action="store_true")
+    parser.add_argument("--epochs", type=int, help="default: the script's")
+    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--out", type=Path)
+    asked = parser.parse_args()
+    facts = run(asked)
+    print(json.dumps(facts, indent=1))
+    if asked.out:
+        runs = json.loads(asked.out.read_text()) if asked.out.exists() else []
+        asked.out.write_text(json.dumps([*runs, facts], indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
