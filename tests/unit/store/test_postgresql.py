@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,12 +22,14 @@ pytestmark = pytest.mark.postgresql
 
 
 @pytest.fixture(scope="module")
-def server(
-    tmp_path_factory: pytest.TempPathFactory, postgresql_server: Path
-) -> Iterator[str]:
+def server(postgresql_server: Path) -> Iterator[str]:
     """An address of a server of our own, without a network."""
-    there = postgresql_server
-    folder = tmp_path_factory.mktemp("pg")
+    # Not below pytest's folder, which other users may not enter.
+    with tempfile.TemporaryDirectory(prefix="pg-") as name:
+        yield from _running(postgresql_server, Path(name))
+
+
+def _running(there: Path, folder: Path) -> Iterator[str]:
     data = folder / "data"
     as_user: list[str] = []
     if os.getuid() == 0:  # the server refuses to run as root
@@ -35,8 +38,6 @@ def server(
             *("setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}"),
             "--clear-groups",
         ]
-        for parent in (folder, *folder.parents[:2]):
-            parent.chmod(0o755)
         os.chown(folder, nobody.pw_uid, nobody.pw_gid)
 
     def run(*command: str) -> None:
