@@ -10,12 +10,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from grader import __version__, datasets, rounds
+from grader import __version__, datasets, rounds, similarity
 from grader.batch import Asked, Tally, find_entries
 from grader.batch import grade_batch as run_batch
 from grader.checks.suites import load_suites
 from grader.config import find_home, load_course
 from grader.errors import SandboxUnavailableError
+from grader.exports import (
+    CLASS_FORMATS,
+    Choice,
+    Exported,
+    of_class,
+    of_report,
+    of_student,
+)
 from grader.grading import (
     GradeOptions,
     Talk,
@@ -48,10 +56,14 @@ from grader.validation.mutants import Source, select
 __all__ = [
     "BatchOptions",
     "BatchRow",
+    "CompareOptions",
+    "ExportOptions",
     "GradeOptions",
     "ValidateOptions",
+    "compare",
     "data_folder",
     "diagnosis",
+    "export",
     "fetch_data",
     "grade",
     "grade_batch",
@@ -189,6 +201,40 @@ def _row(job: BatchJob, folder: Path) -> BatchRow:
     )
 
 
+@dataclass(frozen=True)
+class CompareOptions:
+    """What to hold against each other, and from which share on."""
+
+    course: Path | None = None
+    least: float = 0.3
+    common: float = 0.5
+    top: int = 50
+    given: tuple[Path, ...] = ()  # code that everybody had, beside the template
+
+
+def compare(
+    sources: Sequence[str], options: CompareOptions, progress: Talk = silent
+) -> similarity.Compared:
+    """Find passages that submissions share; evidence, never a verdict.
+
+    Raises:
+        GraderError: the sources or the course are not usable.
+    """
+    home = find_home(options.course)
+    package = load_course(home.course_file).package
+    folders = (home.template / package, *options.given)
+    settings = similarity.Settings(
+        given=tuple(file for folder in folders for file in reference_files(folder)),
+        least=options.least,
+        common=options.common,
+        top=options.top,
+        package=package,
+    )
+    entries = find_entries(sources, package)
+    whose = [similarity.Whose(entry.student, entry.source) for entry in entries]
+    return similarity.compare(whose, settings, progress)
+
+
 def was_interrupted(report: GradeReport) -> bool:
     """Return whether Ctrl-C ended the milestones; the report holds what was done."""
     return any(m.outcome == INTERRUPTED for m in report.verdict.milestones)
@@ -223,6 +269,33 @@ def publish(
     )
     write_site(files, target)
     return target / "index.html"
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What to export: a report as JSON, or what the store has of the choice."""
+
+    course: Path | None = None
+    store: Path | None = None
+    url: str = ""  # SQLAlchemy address of the store's tables
+    report: bytes | None = None
+    roster: bytes | None = None
+    choice: Choice = field(default_factory=Choice)
+
+
+def export(form: str, options: ExportOptions) -> Exported:
+    """Write results in the format `form` of another program.
+
+    Raises:
+        GraderError: there is no such result, or the format does not take it.
+    """
+    if options.report is not None:
+        return of_report(form, options.report, os.environ)
+    folder = options.store or state_folder(find_home(options.course)) / "store"
+    stored = Store.open(folder, url=options.url).export()
+    if form in CLASS_FORMATS:
+        return of_class(form, stored, options.choice, options.roster)
+    return of_student(form, stored, options.choice, os.environ)
 
 
 def fetch_data(

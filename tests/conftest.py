@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable
 from functools import cache
@@ -79,7 +80,13 @@ def require(backend: str) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse a misspelt requirement: it would require nothing."""
+    """Refuse a misspelt requirement, which would require nothing; hear Ctrl-C.
+
+    A shell starts background jobs with SIGINT ignored, and commands that tests start
+    and interrupt would inherit that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     named = set(filter(None, os.environ.get("GRADER_REQUIRE", "").split(",")))
     if unknown := named - BACKENDS.keys():
         msg = f"GRADER_REQUIRE: {min(unknown)!r}; known: {', '.join(BACKENDS)}"

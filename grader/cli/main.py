@@ -16,6 +16,8 @@ import grader
 from grader import api
 from grader.cli import talk
 from grader.cli.batch import batch
+from grader.cli.compare import compare
+from grader.cli.export import export
 from grader.cli.options import FOLDER, course_option
 from grader.errors import INTERRUPTED, GraderError, UnprovenError
 from grader.models.base import Profile
@@ -94,6 +96,8 @@ def grade(ctx: click.Context, /, submission: str, **given: Any) -> None:
 
 
 cli.add_command(batch)
+cli.add_command(compare)
+cli.add_command(export)
 
 
 def _grade_options(given: dict[str, Any]) -> api.GradeOptions:

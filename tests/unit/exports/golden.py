@@ -1,0 +1,88 @@
+"""The documents that the writers must write, byte for byte.
+
+Write them anew after a wanted change, and read the difference:
+
+    PYTHONPATH=tests/unit python -m exports.golden
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from publish.courses import Course
+from reports.samples import (
+    WRONG,
+    good,
+    module_result,
+    perceptron,
+    perfect,
+    report,
+    todo,
+    xor,
+)
+
+from grader.exports import CLASS_FORMATS, REPORT_FORMATS, Choice, of_class, of_report
+from grader.models.outcome import Inconclusive, Passed
+from grader.models.report import GradeReport
+from grader.store import Export
+
+FOLDER: Final = Path(__file__).parent / "golden"
+UNJUDGED: Final = Inconclusive(reason="the host ran out of memory")
+RUNNER: Final = {  # what Classroom 50's runner tells an autograder
+    "CLASSROOM": "cs-fall",
+    "ASSIGNMENT": "tinytorch",
+    "SUBMISSION_TAG": "submit/2026-09-14T08-30-00Z-a1b2c3d",
+    "COMMIT_URL": "https://github.example/cs/tinytorch-ada/commit/a1b2c3d",
+    "RELEASE_URL": "https://github.example/cs/tinytorch-ada/releases/tag/s1",
+    "OWNER": "ada",
+}
+ROSTER: Final = b"""\
+student,first_name,last_name,email,id,sis_id,login,section
+s1024-lovelace,Ada,"Lovelace, Countess",ada@example.edu,17,S1024,ada,A
+s2048-hopper,Grace,Hopper,grace@example.edu,18,S2048,grace,B
+s4096-noether,Emmy,Noether,emmy@example.edu,19,S4096,emmy,B
+s8192-franklin,Rosalind,Franklin,rosalind@example.edu,20,S8192,rosalind,A
+"""
+
+
+def judged() -> GradeReport:
+    """Return a small report with passes, mistakes, a TODO and two milestones."""
+    outcomes = (Passed(), WRONG[0], WRONG[1], WRONG[2], todo("2.5", "Tensor.reshape"))
+    modules = (module_result("setup", ()), module_result("tensor", outcomes))
+    return report(modules=modules, milestones=(perceptron(), xor(WRONG[3])))
+
+
+def unjudged() -> GradeReport:
+    """Return a report of which one check could not be judged."""
+    modules = (module_result("setup", ()), module_result("tensor", (UNJUDGED,)))
+    return report(modules=modules, milestones=(perceptron(),))
+
+
+def course() -> Export:
+    """Return three students: full marks, most of them, and one not judged."""
+    made = Course()
+    made.graded("s1024-lovelace", perfect())
+    made.graded("s2048-hopper", good())
+    made.graded("s4096-noether", (*good()[:-1], module_result("autograd", [UNJUDGED])))
+    return made.export()
+
+
+def documents() -> dict[str, bytes]:
+    """Return every document by the name of its file."""
+    choice = Choice(assignment="TinyTorch (12345)")
+    found = {
+        form: of_class(form, course(), choice, ROSTER).data for form in CLASS_FORMATS
+    }
+    for form in REPORT_FORMATS:
+        text = judged().model_dump_json().encode()
+        found[form] = of_report(form, text, RUNNER).data
+    endings = {"junit": "xml", "autolab": "txt"} | dict.fromkeys(
+        ("csv", "canvas", "nbgrader"), "csv"
+    )
+    return {f"{form}.{endings.get(form, 'json')}": data for form, data in found.items()}
+
+
+if __name__ == "__main__":
+    for name, data in documents().items():
+        (FOLDER / name).write_bytes(data)
