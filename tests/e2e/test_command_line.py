@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from grader.reports import to_table
 
 STUDENT = "lovelace@example.edu"  # no hexadecimal digest can look like it
 SETUP = modules("setup")
+# The id of a check, or how far a milestone is.
+PROGRESS = re.compile(r"[a-z_]+::[a-z0-9_]+|[a-z_]+: epoch \d+ of \d+, .*")
 
 
 class Tags(HTMLParser):
@@ -87,7 +90,8 @@ def test_json_is_all_there_is_on_stdout(reference: Done) -> None:
 
     assert document["schema_version"] == 1
     assert reference.out.count("\n") == 1
-    assert reference.err == ""
+    # Talk is on stderr, and in a run of more than ten seconds there is some.
+    assert all(PROGRESS.fullmatch(line) for line in reference.err.splitlines())
 
 
 @pytest.mark.parametrize(
