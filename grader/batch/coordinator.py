@@ -145,8 +145,9 @@ class _Crew:
         for owner, process in list(self._running.items()):
             if process.poll() is not None:
                 del self._running[owner]
-                self._store.jobs.release(owner, died=process.returncode < 0)
-                if process.returncode > 0:
+                died = process.returncode != 0
+                held = self._store.jobs.release(owner, died=died)
+                if died and not held:  # no submission is to blame
                     msg = f"a worker ended with exit code {process.returncode}"
                     raise GraderError(msg, hint="what it said stands above")
         free = sum(job.state == "waiting" for job in self._rows())

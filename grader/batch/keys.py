@@ -10,7 +10,7 @@ import numpy as np
 import grader
 from grader.checks.suites import load_suites
 from grader.config import Home
-from grader.errors import SubmissionRejectedError
+from grader.errors import InconclusiveError, SubmissionRejectedError
 from grader.grading import GradeOptions, state_folder
 from grader.intake import open_submission
 from grader.models.course import Course
@@ -60,10 +60,13 @@ def _scripts(home: Home, course: Course, options: GradeOptions) -> list[str]:
 
 
 def key_of(base: str, student: str, source: str, package: str) -> str:
-    """Return the key of one submission; one that is refused is known by its reason."""
+    """Return the key of one submission.
+
+    One that cannot be read, for whichever reason, is known by it and stops no other.
+    """
     try:
         content = open_submission(source, package=package, student=student).digest
-    except SubmissionRejectedError as exc:
-        content = f"refused: {source}: {exc.message}"
+    except (SubmissionRejectedError, InconclusiveError) as exc:
+        content = f"not read: {source}: {exc.message}"
     text = "\0".join((base, student, content))
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

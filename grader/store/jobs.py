@@ -113,8 +113,8 @@ class Jobs:
         """Hold work a little longer; False if it is no longer this worker's."""
         return self._mine(key, owner, until=_text(self._now() + LEASE))
 
-    def release(self, owner: str, *, died: bool = False) -> None:
-        """Give back what a worker holds that has ended.
+    def release(self, owner: str, *, died: bool = False) -> int:
+        """Give back what a worker holds that has ended; return how much that was.
 
         Args:
             died: by itself, so that its work may be what ended it; counted.
@@ -126,7 +126,7 @@ class Jobs:
             .values(state="waiting", owner="", attempts=more)
         )
         with our_errors(self._folder), self._engine.begin() as connection:
-            connection.execute(change)
+            return int(connection.execute(change).rowcount)
 
     def owners(self, keys: Sequence[str]) -> set[str]:
         """Return who holds any of this work."""

@@ -119,8 +119,9 @@ def test_what_ends_its_worker_three_times_is_set_aside_alone(jobs: Jobs) -> None
         owner = f"worker {attempt}"
         job = jobs.lease(KEYS[:1], owner)
         assert job is not None
-        jobs.release(owner, died=True)
+        assert jobs.release(owner, died=True) == 1
 
+    assert jobs.release("nobody", died=True) == 0
     assert jobs.lease(KEYS[:1], "next") is None
     assert states(jobs) == ["failed", "waiting"]
     assert "three times" in jobs.rows(KEYS[:1])[0].message
