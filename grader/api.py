@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,14 +39,14 @@ from grader.grading import (
 from grader.models.base import Model
 from grader.models.measure import Limits
 from grader.models.report import GradeReport
+from grader.models.summary import ResultSummary
 from grader.models.validation import ValidationReport
 from grader.pipeline import digest_of, reference_files
-from grader.publish import build, write_site
+from grader.publish import SiteSettings, build, write_site
 from grader.rounds import Round, RoundKind
 from grader.sandbox import Package, Zygote, choose, survey
 from grader.sandbox.docker import available as docker_problem
 from grader.store import Store
-from grader.store.documents import read as read_document
 from grader.store.jobs import Job as BatchJob
 from grader.store.jobs import State
 from grader.training.milestones import INTERRUPTED
@@ -177,7 +178,10 @@ def grade_batch(
         jobs=options.jobs or len(os.sched_getaffinity(0)),
         retry=tuple(_RETRIES[name] for name in options.retry),
     )
-    return [_row(job, folder) for job in run_batch(asked, progress)]
+    jobs = run_batch(asked, progress)
+    with closing(Store.open(folder, url=options.url)) as store:
+        results = store.summaries([job.document for job in jobs if job.document])
+    return [_row(job, results.get(job.document or "")) for job in jobs]
 
 
 _RETRIES: Final[dict[str, State]] = {
@@ -187,14 +191,13 @@ _RETRIES: Final[dict[str, State]] = {
 }
 
 
-def _row(job: BatchJob, folder: Path) -> BatchRow:
-    verdict = read_document(folder, job.document).verdict if job.document else None
+def _row(job: BatchJob, result: ResultSummary | None) -> BatchRow:
     return BatchRow(
         student=job.student,
         source=job.label,
         state=job.state,
-        earned=verdict.earned if verdict else None,
-        points=verdict.points if verdict else None,
+        earned=result.earned if result else None,
+        points=result.points if result else None,
         attempts=job.attempts,
         document=job.document,
         message=job.message,
@@ -260,13 +263,14 @@ def publish(
     """Build the leaderboard from the store; return its index page."""
     home = find_home(course)
     settings = load_course(home.course_file)
-    files = build(
-        open_store(store, course).export(),
+    how = SiteSettings(
         course_secret=rounds.course_secret(state_folder(home)),
         assets=home.leaderboard,
         minimum_group=minimum_group or settings.minimum_group,
         now=datetime.now(UTC),
     )
+    opened = open_store(store, course)
+    files = build(opened.export(), opened.report, how)
     write_site(files, target)
     return target / "index.html"
 
@@ -292,10 +296,11 @@ def export(form: str, options: ExportOptions) -> Exported:
     if options.report is not None:
         return of_report(form, options.report, os.environ)
     folder = options.store or state_folder(find_home(options.course)) / "store"
-    stored = Store.open(folder, url=options.url).export()
+    store = Store.open(folder, url=options.url)
+    stored = store.export()
     if form in CLASS_FORMATS:
         return of_class(form, stored, options.choice, options.roster)
-    return of_student(form, stored, options.choice, os.environ)
+    return of_student(form, stored, options.choice, os.environ, store.report)
 
 
 def fetch_data(

@@ -87,19 +87,23 @@ def of_class(
 
 
 def of_student(
-    form: str, export: Export, choice: Choice, env: Mapping[str, str]
+    form: str,
+    export: Export,
+    choice: Choice,
+    env: Mapping[str, str],
+    read: Callable[[str], GradeReport],
 ) -> Exported:
-    """Return the result of one student that counts.
+    """Return the result of one student that counts; `read` gives its report.
 
     Raises:
         GraderError: there is none, or the format does not take it.
     """
     rows = gradebook(export, choice).rows
-    found = [r.report for r in rows if r.student == choice.student and r.report]
+    found = [r.stored for r in rows if r.student == choice.student and r.stored]
     if not found:
         msg = f"no result of {choice.student!r} is stored in this round"
         raise UsageError(msg, hint="the id is the one that `grader grade` was given")
-    return _written(form, found[0], env)
+    return _written(form, read(found[0].digest), env)
 
 
 def of_report(form: str, data: bytes, env: Mapping[str, str]) -> Exported:

@@ -33,7 +33,7 @@ def write(book: Gradebook) -> bytes:
         msg = f"Canvas does not import a column {title!r}"
         raise UsageError(msg, hint='name another: `--assignment "TinyTorch (12345)"`')
     points = ["Points Possible", "", "", "", "", decimal(book.points)]
-    rows = [_line(row, roster=book.roster) for row in book.rows if row.report]
+    rows = [_line(row, roster=book.roster) for row in book.rows if row.result]
     return table([[*HEADER, title], points, *(row for row in rows if row)])
 
 

@@ -8,44 +8,44 @@ from functools import cached_property
 from itertools import groupby
 
 from grader.errors import UsageError
-from grader.exports.lines import Part, hundredths, parts_of
+from grader.exports.lines import Share, hundredths, shares_of
 from grader.exports.roster import Person
-from grader.models.report import GradeReport
-from grader.store import Export, GradedAt, StoredReport, Withdrawn, has_inconclusive
+from grader.models.summary import ResultSummary
+from grader.store import Export, GradedAt, StoredResult, Withdrawn
 
 
 @dataclass(frozen=True)
 class Row:
-    """One student; without a report where the roster names somebody not graded."""
+    """One student; without a result where the roster names somebody not graded."""
 
     student: str
     person: Person | None = None
-    stored: StoredReport | None = None
+    stored: StoredResult | None = None
     waiting: bool = False  # the latest result could not be judged
 
     @property
-    def report(self) -> GradeReport | None:
-        """The report that counts."""
-        return self.stored.report if self.stored else None
+    def result(self) -> ResultSummary | None:
+        """The result that counts."""
+        return self.stored.summary if self.stored else None
 
     @cached_property
     def state(self) -> str:
         """What the numbers of this row mean."""
-        if self.report is None:
+        if self.result is None:
             return "no result"
-        return "not judged" if has_inconclusive(self.report) else "graded"
+        return "graded" if self.result.judged else "not judged"
 
     @property
     def earned(self) -> str:
         """Points with two decimals; empty, never zero, where nothing was judged."""
-        if self.report is None or self.state != "graded":
+        if self.result is None or self.state != "graded":
             return ""
-        return decimal(hundredths(self.report.verdict.earned))
+        return decimal(hundredths(self.result.earned))
 
     @cached_property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[Share, ...]:
         """Modules and milestones."""
-        return parts_of(self.report) if self.report else ()
+        return shares_of(self.result) if self.result else ()
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,14 @@ class Gradebook:
     nameless: int  # results without a student
 
     @property
-    def graded(self) -> list[GradeReport]:
-        """The reports that count."""
-        return [row.report for row in self.rows if row.report]
+    def graded(self) -> list[ResultSummary]:
+        """The results that count."""
+        return [row.result for row in self.rows if row.result]
 
     @cached_property
     def points(self) -> int:
         """Points of the whole round, in hundredths."""
-        return max((hundredths(r.verdict.points) for r in self.graded), default=0)
+        return max((hundredths(r.points) for r in self.graded), default=0)
 
     @property
     def unjudged(self) -> bool:
@@ -99,11 +99,11 @@ def gradebook(
         UsageError: there is no such round or profile, or it is not clear which.
     """
     valid = _valid(export)
-    round_ = _one("round", choice.round, (s.report.verdict.round for _, s in valid))
-    of_round = [(who, s) for who, s in valid if s.report.verdict.round == round_]
-    profiles = (s.report.verdict.profile for _, s in of_round)
+    round_ = _one("round", choice.round, (s.summary.round for _, s in valid))
+    of_round = [(who, s) for who, s in valid if s.summary.round == round_]
+    profiles = (s.summary.profile for _, s in of_round)
     profile = _one("profile", choice.profile, profiles)
-    kept = [(who, s) for who, s in of_round if s.report.verdict.profile == profile]
+    kept = [(who, s) for who, s in of_round if s.summary.profile == profile]
     by_student = {
         student: [stored for _, stored in results]
         for student, results in groupby(
@@ -112,7 +112,7 @@ def gradebook(
     }
     nameless = len(by_student.pop("", ()))
     students = sorted({*by_student, *(people or {})})
-    course = kept[-1][1].report.verdict.course
+    course = kept[-1][1].summary.course
     return Gradebook(
         round=round_,
         profile=profile,
@@ -125,12 +125,12 @@ def gradebook(
     )
 
 
-def _valid(export: Export) -> list[tuple[str, StoredReport]]:
+def _valid(export: Export) -> list[tuple[str, StoredResult]]:
     """Return who was graded with which result, in order, without the withdrawn."""
     gone = {e.document for e in export.events if isinstance(e.payload, Withdrawn)}
-    reports = {stored.digest: stored for stored in export.reports}
+    stored = {one.digest: one for one in export.results}
     return [
-        (event.student, reports[event.document])
+        (event.student, stored[event.document])
         for event in export.events
         if isinstance(event.payload, GradedAt)
         and event.document
@@ -152,13 +152,13 @@ def _one(what: str, asked: str, there: Iterable[str]) -> str:
     return names[0]
 
 
-def _row(student: str, person: Person | None, results: Sequence[StoredReport]) -> Row:
+def _row(student: str, person: Person | None, results: Sequence[StoredResult]) -> Row:
     if not results:
         return Row(student, person)
-    judged = [s for s in results if not has_inconclusive(s.report)]
+    judged = [s for s in results if s.summary.judged]
     latest = results[-1]
     counts = judged[-1] if judged else latest
-    return Row(student, person, counts, waiting=has_inconclusive(latest.report))
+    return Row(student, person, counts, waiting=not latest.summary.judged)
 
 
 def notes(book: Gradebook) -> list[str]:
@@ -174,7 +174,7 @@ def notes(book: Gradebook) -> list[str]:
     missing = sum(row.state == "no result" for row in book.rows)
     if missing:
         said.append(f"on the roster, but without a result, left empty: {missing}")
-    totals = sorted({hundredths(r.verdict.points) for r in book.graded})
+    totals = sorted({hundredths(r.points) for r in book.graded})
     if len(totals) > 1:
         shown = ", ".join(map(decimal, totals))
         said.append(f"results are out of different totals: {shown}")

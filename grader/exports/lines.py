@@ -21,6 +21,12 @@ from grader.models.report import (
     MilestoneResult,
     ModuleResult,
 )
+from grader.models.summary import (
+    MilestoneSummary,
+    ModuleSummary,
+    ResultSummary,
+    summary_of,
+)
 from grader.reports.display import one_line, safe_text, workflow_log
 from grader.reports.words import message
 
@@ -53,31 +59,32 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Part:
-    """One module or milestone; points in hundredths."""
+class Share:
+    """What one module or milestone adds to a total; points in hundredths."""
 
     key: str  # "tensor", "milestone_xor"
+    raw_number: str  # as the result has it
     earned: int
     points: int
-    result: ModuleResult | MilestoneResult
-    measured: Measurements
+    judged: bool  # whether all of its lines are
 
     @property
     def number(self) -> str:
         """The number in the course, harmless."""
-        return one_line(self.result.number, limit=8)
+        return one_line(self.raw_number, limit=8)
 
     @property
     def label(self) -> str:
         """The key with its number: never the name of anything else in a format."""
         return f"{self.number} {self.key}"
 
-    @cached_property
-    def judged(self) -> bool:
-        """Whether all of its lines are."""
-        if isinstance(self.result, MilestoneResult):
-            return not isinstance(self.result.outcome, Inconclusive)
-        return not any(isinstance(c.outcome, Inconclusive) for c in self.result.checks)
+
+@dataclass(frozen=True)
+class Part(Share):
+    """A share with the result behind it."""
+
+    result: ModuleResult | MilestoneResult
+    measured: Measurements
 
     @cached_property
     def lines(self) -> tuple[Line, ...]:
@@ -87,21 +94,31 @@ class Part:
         return _checks(self, self.result)
 
 
-def parts_of(report: GradeReport) -> tuple[Part, ...]:
+def shares_of(summary: ResultSummary) -> tuple[Share, ...]:
     """Return modules, then milestones."""
-    verdict = report.verdict
-    results: list[tuple[str, ModuleResult | MilestoneResult]] = [
-        *((module.name, module) for module in verdict.modules),
-        *((f"milestone_{stone.name}", stone) for stone in verdict.milestones),
+    results: list[tuple[str, ModuleSummary | MilestoneSummary]] = [
+        *((module.name, module) for module in summary.modules),
+        *((f"milestone_{stone.name}", stone) for stone in summary.milestones),
     ]
     earned, points = _dealt(
-        hundredths(verdict.earned),
-        hundredths(verdict.points),
+        hundredths(summary.earned),
+        hundredths(summary.points),
         [(r.earned, r.points) for _, r in results],
     )
     return tuple(
-        Part(key, earned[i], points[i], result, report.measurements)
+        Share(key, result.number, earned[i], points[i], result.judged)
         for i, (key, result) in enumerate(results)
+    )
+
+
+def parts_of(report: GradeReport) -> tuple[Part, ...]:
+    """Return modules, then milestones."""
+    verdict = report.verdict
+    results: list[ModuleResult | MilestoneResult]
+    results = [*verdict.modules, *verdict.milestones]
+    return tuple(
+        Part(**vars(share), result=result, measured=report.measurements)
+        for share, result in zip(shares_of(summary_of(report)), results, strict=True)
     )
 
 

@@ -27,12 +27,12 @@ def write(book: Gradebook) -> bytes:
 def _line(book: Gradebook, row: Row) -> list[str]:
     person = row.person or Person(row.student)
     first, last = person.names
-    report = row.report
+    result = row.result
     handed_in, most = "", book.points / 100
-    if report:
-        started = report.measurements.started_at.astimezone(UTC)
+    if result:
+        started = result.started_at.astimezone(UTC)
         handed_in = started.strftime("%Y-%m-%d %H:%M:%S")
-        most = report.verdict.points
+        most = result.points
     return [
         book.assignment,
         "",

@@ -23,14 +23,14 @@ def write(book: Gradebook) -> bytes:
 
 def _student(row: Row) -> dict[str, Any]:
     person, stored = row.person, row.stored
-    verdict = stored.report.verdict if stored else None
+    result = row.result
     return {
         "student": row.student,
         "name": person.full_name if person else "",
         "email": person.email if person else "",
         "state": row.state,
         "earned": float(row.earned) if row.earned else None,
-        "points": verdict.points if verdict else None,
+        "points": result.points if result else None,
         "parts": {
             part.key: {
                 "earned": part.earned / 100 if part.judged else None,
@@ -38,10 +38,8 @@ def _student(row: Row) -> dict[str, Any]:
             }
             for part in row.parts
         },
-        "graded_at": stored.report.measurements.started_at.isoformat()
-        if stored
-        else None,
-        "submission": verdict.submission if verdict else None,
+        "graded_at": result.started_at.isoformat() if result else None,
+        "submission": result.submission if result else None,
         "document": stored.digest if stored else None,
-        "engine": verdict.engine if verdict else None,
+        "engine": result.engine if result else None,
     }

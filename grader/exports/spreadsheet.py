@@ -38,15 +38,15 @@ def _line(book: Gradebook, row: Row, columns: Sequence[str]) -> list[str]:
     stored = row.stored
     if stored is None:
         return [*head, row.state, "", "", *("" for _ in columns), *("" for _ in LAST)]
-    verdict = stored.report.verdict
+    result = stored.summary
     return [
         *head,
         row.state,
         row.earned,
-        f"{verdict.points:.2f}",
+        f"{result.points:.2f}",
         *(parts.get(key, "") for key in columns),
-        stored.report.measurements.started_at.isoformat(timespec="seconds"),
-        verdict.submission,
+        result.started_at.isoformat(timespec="seconds"),
+        result.submission,
         stored.digest,
-        verdict.engine,
+        result.engine,
     ]

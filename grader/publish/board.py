@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from grader.models.outcome import Inconclusive, Passed
-from grader.models.report import GradeReport, MilestoneResult, ModuleResult
+from grader.models.summary import MilestoneSummary, ModuleSummary, ResultSummary
 from grader.publish.aliases import aliases, named_slug
 from grader.publish.models import (
     Board,
@@ -24,14 +23,7 @@ from grader.publish.models import (
     PastState,
     Provenance,
 )
-from grader.store import (
-    Event,
-    Export,
-    GradedAt,
-    VisibilitySet,
-    Withdrawn,
-    has_inconclusive,
-)
+from grader.store import Event, Export, GradedAt, VisibilitySet, Withdrawn
 
 
 @dataclass(frozen=True)
@@ -40,7 +32,7 @@ class Graded:
 
     event: Event
     digest: str
-    report: GradeReport
+    summary: ResultSummary
     withdrawn: bool
 
 
@@ -55,16 +47,16 @@ class Public:
 
 @dataclass(frozen=True)
 class Shown:
-    """A public row together with the report it was made from."""
+    """A public row together with the result it was made from."""
 
     entry: Entry
-    report: GradeReport
+    digest: str
     named: bool
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The leaderboard, and per board the reports behind its rows."""
+    """The leaderboard, and per board the results behind its rows."""
 
     leaderboard: Leaderboard
     rows: tuple[tuple[Shown, ...], ...]
@@ -77,8 +69,8 @@ def select(
     public = _public(export, secret)
     groups: dict[tuple[str, str], list[Graded]] = {}
     for graded in _graded(export):
-        verdict = graded.report.verdict
-        groups.setdefault((verdict.round, verdict.profile), []).append(graded)
+        key = graded.summary.round, graded.summary.profile
+        groups.setdefault(key, []).append(graded)
     newest_first = sorted(groups.values(), key=lambda g: g[-1].event.id, reverse=True)
     boards, rows = [], []
     for group in newest_first:
@@ -86,8 +78,8 @@ def select(
         enough = len(shown) >= minimum_group or all(row.named for row in shown)
         kept = shown if enough else ()
         rows.append(kept)
-        boards.append(_board(group[-1].report, kept, shown=enough))
-    latest = newest_first[0][-1].report.verdict.course if newest_first else ""
+        boards.append(_board(group[-1].summary, kept, shown=enough))
+    latest = newest_first[0][-1].summary.course if newest_first else ""
     leaderboard = Leaderboard(
         course=latest,
         generated_at=now.astimezone(UTC),
@@ -118,10 +110,10 @@ def _public(export: Export, secret: bytes) -> dict[str, Public]:
 
 
 def _graded(export: Export) -> list[Graded]:
-    reports = {stored.digest: stored.report for stored in export.reports}
+    results = {stored.digest: stored.summary for stored in export.results}
     gone = {e.document for e in export.events if isinstance(e.payload, Withdrawn)}
     return [
-        Graded(event, event.document, reports[event.document], event.document in gone)
+        Graded(event, event.document, results[event.document], event.document in gone)
         for event in export.events
         if isinstance(event.payload, GradedAt) and event.document
     ]
@@ -138,95 +130,91 @@ def _rows(group: Sequence[Graded], public: dict[str, Public]) -> tuple[Shown, ..
         counting = _counting(results)
         if counting is not None:
             chosen.append((public[student], counting, results))
-    chosen.sort(key=lambda item: (_order(item[1].report), item[1].event.id))
-    tally = Counter(_order(item[1].report) for item in chosen)
+    chosen.sort(key=lambda item: (_order(item[1].summary), item[1].event.id))
+    tally = Counter(_order(item[1].summary) for item in chosen)
     rows, rank = [], 0
     for place, (who, counting, results) in enumerate(chosen, start=1):
-        mine = _order(counting.report)
-        if place == 1 or mine != _order(chosen[place - 2][1].report):
+        mine = _order(counting.summary)
+        if place == 1 or mine != _order(chosen[place - 2][1].summary):
             rank = place
         entry = _entry(who, counting, results, rank=rank, tied=tally[mine] > 1)
-        rows.append(Shown(entry, counting.report, who.named))
+        rows.append(Shown(entry, counting.digest, who.named))
     return tuple(rows)
 
 
 def _counting(results: Sequence[Graded]) -> Graded | None:
     """Return the latest judged result; if none is judged, the latest one."""
     valid = [g for g in results if not g.withdrawn]
-    judged = [g for g in valid if not has_inconclusive(g.report)]
+    judged = [g for g in valid if g.summary.judged]
     best = judged or valid
     return best[-1] if best else None
 
 
-def _order(report: GradeReport) -> tuple[bool, float]:
+def _order(result: ResultSummary) -> tuple[bool, float]:
     """Order by total, as shown; what is not judged comes last, whatever it has."""
-    if has_inconclusive(report):
+    if not result.judged:
         return (True, 0.0)
-    return (False, -round(report.verdict.earned, 2))
+    return (False, -round(result.earned, 2))
 
 
 def _entry(
     who: Public, counting: Graded, results: Sequence[Graded], *, rank: int, tied: bool
 ) -> Entry:
-    report = counting.report
-    total = _total(report)
+    result = counting.summary
+    total = _total(result)
     return Entry(
         rank=None if total is None else rank,
         tied=tied and total is not None,
         name=who.name,
         slug=who.slug,
         total=total,
-        points=report.verdict.points,
-        modules=tuple(_module(m) for m in report.verdict.modules),
-        milestones=tuple(_milestone(m, report) for m in report.verdict.milestones),
-        provenance=_provenance(report),
+        points=result.points,
+        modules=tuple(_module(m) for m in result.modules),
+        milestones=tuple(_milestone(m) for m in result.milestones),
+        provenance=_provenance(result),
         history=tuple(_past(g, counting) for g in reversed(results)),
     )
 
 
-def _total(report: GradeReport) -> float | None:
-    return None if has_inconclusive(report) else round(report.verdict.earned, 2)
+def _total(result: ResultSummary) -> float | None:
+    return round(result.earned, 2) if result.judged else None
 
 
-def _module(module: ModuleResult) -> ModuleScore:
-    unjudged = any(isinstance(c.outcome, Inconclusive) for c in module.checks)
+def _module(module: ModuleSummary) -> ModuleScore:
     return ModuleScore(
         name=module.name,
         number=module.number,
         title=module.title,
-        earned=None if unjudged else round(module.earned, 2),
+        earned=round(module.earned, 2) if module.judged else None,
         points=module.points,
     )
 
 
-def _milestone(result: MilestoneResult, report: GradeReport) -> MilestoneScore:
-    costs = {cost.name: cost for cost in report.measurements.milestones}
-    cost = costs.get(result.name)
-    judged = not isinstance(result.outcome, Inconclusive)
+def _milestone(stone: MilestoneSummary) -> MilestoneScore:
+    judged = stone.judged
     return MilestoneScore(
-        name=result.name,
-        number=result.number,
-        title=result.title,
-        earned=round(result.earned, 2) if judged else None,
-        points=result.points,
-        reached=isinstance(result.outcome, Passed) if judged else None,
-        metric_name=result.metric_name,
-        metric=result.metric if judged else None,
-        cpu_s=cost.usage.cpu_s if cost and judged else None,
-        peak_memory_bytes=cost.usage.peak_rss_bytes if cost and judged else None,
+        name=stone.name,
+        number=stone.number,
+        title=stone.title,
+        earned=round(stone.earned, 2) if judged else None,
+        points=stone.points,
+        reached=stone.reached if judged else None,
+        metric_name=stone.metric_name,
+        metric=stone.metric if judged else None,
+        cpu_s=stone.cpu_s if judged else None,
+        peak_memory_bytes=stone.peak_rss_bytes if judged else None,
     )
 
 
-def _provenance(report: GradeReport) -> Provenance:
-    verdict, measured = report.verdict, report.measurements
+def _provenance(result: ResultSummary) -> Provenance:
     return Provenance(
-        submission=verdict.submission,
-        suites=verdict.suites,
-        reference=verdict.reference,
-        tier=measured.isolation.tier,
-        host_class=f"{measured.host.cpu}, {measured.host.cores} cores",
-        engine=verdict.engine,
-        graded_on=measured.started_at.astimezone(UTC).date(),
+        submission=result.submission,
+        suites=result.suites,
+        reference=result.reference,
+        tier=result.tier,
+        host_class=result.host,
+        engine=result.engine,
+        graded_on=result.started_at.astimezone(UTC).date(),
     )
 
 
@@ -234,24 +222,23 @@ def _past(graded: Graded, counting: Graded) -> PastResult:
     state: PastState = "earlier"
     if graded.withdrawn:
         state = "withdrawn"
-    elif has_inconclusive(graded.report):
+    elif not graded.summary.judged:
         state = "not judged"
     elif graded is counting:
         state = "counts"
     return PastResult(
-        graded_on=graded.report.measurements.started_at.astimezone(UTC).date(),
-        total=None if graded.withdrawn else _total(graded.report),
-        submission=graded.report.verdict.submission,
+        graded_on=graded.summary.started_at.astimezone(UTC).date(),
+        total=None if graded.withdrawn else _total(graded.summary),
+        submission=graded.summary.submission,
         state=state,
     )
 
 
-def _board(sample: GradeReport, rows: Sequence[Shown], *, shown: bool) -> Board:
-    verdict = sample.verdict
+def _board(sample: ResultSummary, rows: Sequence[Shown], *, shown: bool) -> Board:
     return Board(
-        round=verdict.round,
-        round_kind=verdict.round_kind,
-        profile=verdict.profile,
+        round=sample.round,
+        round_kind=sample.round_kind,
+        profile=sample.profile,
         shown=shown,
         entries=tuple(row.entry for row in rows),
     )

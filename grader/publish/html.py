@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader
 from markupsafe import Markup
 
 from grader.errors import ConfigError
+from grader.models.report import GradeReport
 from grader.publish.board import Selection, Shown
 from grader.publish.models import Board, Entry, Leaderboard, ModuleScore
 from grader.reports import summary, units
@@ -81,13 +82,15 @@ class Pages:
         """Return a page of text alone."""
         return self._render(f"{name}.html.j2", root="")
 
-    def entries(self, chosen: Selection) -> dict[str, bytes]:
-        """Return one page per public entry, by path."""
+    def entries(
+        self, chosen: Selection, read: Callable[[str], GradeReport]
+    ) -> dict[str, bytes]:
+        """Return one page per public entry, by path; `read` gives a row's report."""
         parts: dict[str, list[EntryView]] = {}
         boards = zip(chosen.leaderboard.boards, chosen.rows, strict=True)
         for place, (board, rows) in enumerate(boards, start=1):
             for row in rows:
-                view = _entry_view(place, board, row)
+                view = _entry_view(place, board, row, read(row.digest))
                 parts.setdefault(row.entry.slug, []).append(view)
         return {
             f"entry/{slug}.html": self._render(
@@ -136,12 +139,12 @@ def _in_order(columns: dict[str, Column]) -> tuple[Column, ...]:
     return tuple(sorted(columns.values(), key=lambda c: (c.number, c.key)))
 
 
-def _entry_view(place: int, board: Board, row: Shown) -> EntryView:
+def _entry_view(place: int, board: Board, row: Shown, report: GradeReport) -> EntryView:
     prefix = f"board-{place}-"  # ids must not repeat on the page
     # A message may quote the student's own text: it is for the student alone.
     stones = tuple(
         milestone(*pair, prefix=prefix)._replace(message=None)
-        for pair in summary.milestones(row.report)
+        for pair in summary.milestones(report)
     )
     return EntryView(board, row.entry, stones)
 

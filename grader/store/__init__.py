@@ -3,15 +3,8 @@
 Everything public is a pure function of `Store.export()`; nothing else writes results.
 """
 
-from grader.store.export import (
-    Event,
-    Export,
-    GradedAt,
-    StoredReport,
-    VisibilitySet,
-    Withdrawn,
-    has_inconclusive,
-)
+from grader.store.events import Event, GradedAt, VisibilitySet, Withdrawn
+from grader.store.export import Export, StoredResult, has_inconclusive
 from grader.store.store import Store
 
 __all__ = [
@@ -19,7 +12,7 @@ __all__ = [
     "Export",
     "GradedAt",
     "Store",
-    "StoredReport",
+    "StoredResult",
     "VisibilitySet",
     "Withdrawn",
     "has_inconclusive",

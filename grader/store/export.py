@@ -1,61 +1,14 @@
-"""What the store holds, as frozen data."""
+"""What the store holds, as one frozen value."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Literal
-
-from pydantic import Field, TypeAdapter, model_validator
+from typing import Literal
 
 from grader.models.base import Digest, Model
 from grader.models.outcome import Inconclusive
 from grader.models.report import GradeReport
-
-Visibility = Literal["hidden", "alias", "named"]
-
-
-class GradedAt(Model):
-    """A report was stored."""
-
-    kind: Literal["graded"] = "graded"
-
-
-class VisibilitySet(Model):
-    """A student decided what the public may see; the record of consent."""
-
-    kind: Literal["visibility"] = "visibility"
-    visibility: Visibility
-    by: str  # who entered it: the student, or staff on their behalf
-    name: str = ""  # shown in public, only with "named"
-
-    @model_validator(mode="after")
-    def _named_has_a_name(self) -> VisibilitySet:
-        if (self.visibility == "named") != bool(self.name.strip()):
-            msg = "a name goes with 'named', and with nothing else"
-            raise ValueError(msg)
-        return self
-
-
-class Withdrawn(Model):
-    """A result no longer counts; it stays in the history."""
-
-    kind: Literal["withdrawn"] = "withdrawn"
-    by: str
-    reason: str
-
-
-Payload = Annotated[GradedAt | VisibilitySet | Withdrawn, Field(discriminator="kind")]
-PAYLOAD: TypeAdapter[Payload] = TypeAdapter(Payload)
-
-
-class Event(Model):
-    """One line of the event table; `id` gives the order."""
-
-    id: int
-    at: datetime  # UTC
-    student: str
-    document: Digest | None = None
-    payload: Payload
+from grader.models.summary import ResultSummary
+from grader.store.events import Event
 
 
 class StoredReport(Model):
@@ -65,12 +18,19 @@ class StoredReport(Model):
     report: GradeReport
 
 
+class StoredResult(Model):
+    """A result as classes are looked at by; its report is read by its digest."""
+
+    digest: Digest
+    summary: ResultSummary
+
+
 class Export(Model):
     """Everything a leaderboard or gradebook is made from."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     events: tuple[Event, ...]
-    reports: tuple[StoredReport, ...]  # in the order of their first event
+    results: tuple[StoredResult, ...]  # in the order of their first event
 
 
 def has_inconclusive(report: GradeReport) -> bool:

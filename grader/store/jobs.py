@@ -8,7 +8,7 @@ two accepted results, however many coordinators and crashes there are.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -16,8 +16,9 @@ from typing import Any, Final, Literal
 import sqlalchemy as sa
 
 from grader.models.report import GradeReport
-from grader.store import documents
-from grader.store.export import GradedAt, has_inconclusive
+from grader.store import documents, summaries
+from grader.store.events import GradedAt
+from grader.store.export import has_inconclusive
 from grader.store.tables import alone, events_table, jobs_table, our_errors
 
 State = Literal["waiting", "leased", "graded", "unclear", "refused", "failed"]
@@ -48,6 +49,7 @@ class Wanted:
     key: str
     label: str
     student: str
+    regrade: str = ""  # the set it belongs to: its result counts once that is applied
 
 
 class Jobs:
@@ -69,8 +71,7 @@ class Jobs:
             known = {row.key for row in rows}
             new = {w.key: w for w in wanted if w.key not in known}
             for one in new.values():
-                values = {"key": one.key, "label": one.label, "student": one.student}
-                connection.execute(sa.insert(jobs_table).values(**values))
+                connection.execute(sa.insert(jobs_table).values(**asdict(one)))
 
     def again(self, keys: Sequence[str], states: Sequence[State]) -> int:
         """Let ended work of these states wait again; return how much."""
@@ -139,7 +140,8 @@ class Jobs:
     def accept(self, key: str, owner: str, report: GradeReport) -> bool:
         """Store a result and end its work; False if it is no longer this worker's.
 
-        The document is on disk first; its event and the end of the work are one.
+        The document is on disk first; its event and the end of the work are one. A
+        result of a regrade set has no event until the set is applied.
         """
         digest = documents.write(self._folder, report)
         state = "unclear" if has_inconclusive(report) else "graded"
@@ -155,7 +157,10 @@ class Jobs:
             change = _held(key, owner).values(state=state, document=digest, message="")
             if connection.execute(change).rowcount != 1:
                 return False
-            connection.execute(sa.insert(events_table).values(**event))
+            summaries.keep(connection, digest, report)
+            of_set = sa.select(jobs_table.c.regrade).where(jobs_table.c.key == key)
+            if not connection.execute(of_set).scalar():
+                connection.execute(sa.insert(events_table).values(**event))
         return True
 
     def refuse(self, key: str, owner: str, message: str) -> None:

@@ -6,8 +6,7 @@ A crash in between leaves a document that nothing names, which does no harm.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -17,22 +16,21 @@ from pydantic import ValidationError
 
 from grader.errors import StoreError, UsageError
 from grader.models.report import GradeReport
-from grader.store import documents
-from grader.store.export import (
+from grader.models.summary import ResultSummary
+from grader.store import documents, schema, summaries
+from grader.store.events import (
     PAYLOAD,
     Event,
-    Export,
     GradedAt,
     Payload,
-    StoredReport,
     Visibility,
     VisibilitySet,
     Withdrawn,
 )
+from grader.store.export import Export, StoredReport, StoredResult
 from grader.store.jobs import Jobs
-from grader.store.tables import alone, events_table, metadata, our_errors, schema_table
+from grader.store.tables import alone, events_table, our_errors
 
-SCHEMA: Final = 1
 BUSY_S: Final = 30  # another grader may be writing
 
 
@@ -74,7 +72,7 @@ class Store:
             engine = sa.create_engine(address, connect_args=options)
             if engine.dialect.name == "sqlite":
                 _lock_on_begin(engine)
-            _prepare(engine, folder)
+            schema.prepare(engine, folder)
         return cls(folder, engine, now)
 
     @property
@@ -93,8 +91,30 @@ class Store:
             StoreError: the document or the event cannot be written.
         """
         digest = documents.write(self._folder, report)
-        self._append(report.student, GradedAt(), document=digest, once=True)
+        values = self._values(report.student, GradedAt(), digest)
+        with our_errors(self._folder), self._engine.begin() as connection:
+            alone(connection)
+            summaries.keep(connection, digest, report)
+            connection.execute(_insert_once(values))
         return digest
+
+    def record(self, student: str, payload: Payload, *, document: str = "") -> None:
+        """Append one event.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        self.record_all([(student, payload)], document=document)
+
+    def record_all(
+        self, events: Iterable[tuple[str, Payload]], *, document: str = ""
+    ) -> None:
+        """Append events, all of them or none."""
+        values = [self._values(who, payload, document) for who, payload in events]
+        with our_errors(self._folder), self._engine.begin() as connection:
+            alone(connection)
+            if values:
+                connection.execute(sa.insert(events_table), values)
 
     def set_visibility(
         self, student: str, visibility: Visibility, *, by: str, name: str = ""
@@ -114,7 +134,7 @@ class Store:
             msg = f"{visibility!r} and the name {name!r} do not go together"
             hint = "A name goes with 'named', and with nothing else."
             raise UsageError(msg, hint=hint) from exc
-        self._append(student, payload)
+        self.record(student, payload)
 
     def withdraw(self, digest: str, *, by: str, reason: str) -> None:
         """Let the result `digest` no longer count; it stays in the history.
@@ -130,9 +150,8 @@ class Store:
         if not graded:
             msg = f"no result {digest} is stored"
             raise UsageError(msg, hint="Name the whole digest of a stored result.")
-        self._append(
-            graded[0].student, Withdrawn(by=by, reason=reason), document=digest
-        )
+        gone = Withdrawn(by=by, reason=reason)
+        self.record(graded[0].student, gone, document=digest)
 
     def events(self) -> tuple[Event, ...]:
         """Return all events in order.
@@ -151,45 +170,60 @@ class Store:
             hint = "A newer grader wrote it: upgrade this one."
             raise StoreError(msg, hint=hint) from exc
 
+    def report(self, digest: str) -> GradeReport:
+        """Return the report stored under `digest`.
+
+        Raises:
+            StoreError: it is missing or damaged.
+        """
+        return documents.read(self._folder, digest)
+
     def reports(self) -> tuple[StoredReport, ...]:
-        """Return all reports, in the order they were stored first.
+        """Return all reports whole, in the order they were stored first; slow.
 
         Raises:
             StoreError: a document is missing or damaged.
         """
-        return self._reports(self.events())
+        return tuple(
+            StoredReport(digest=digest, report=self.report(digest))
+            for digest in _graded(self.events())
+        )
+
+    def summaries(self, digests: Sequence[str]) -> dict[str, ResultSummary]:
+        """Return the summaries of results by digest.
+
+        Raises:
+            StoreError: a document that has no summary yet is missing or damaged.
+        """
+        with our_errors(self._folder), self._engine.begin() as connection:
+            return summaries.of(connection, digests, self.report)
 
     def export(self) -> Export:
-        """Return events and reports as one frozen value."""
+        """Return events and results as one frozen value.
+
+        Raises:
+            StoreError: an event cannot be read, or a document that has no summary yet.
+        """
         events = self.events()
-        return Export(events=events, reports=self._reports(events))
+        digests = _graded(events)
+        found = self.summaries(digests)
+        results = (StoredResult(digest=d, summary=found[d]) for d in digests)
+        return Export(events=events, results=tuple(results))
 
-    def _reports(self, events: tuple[Event, ...]) -> tuple[StoredReport, ...]:
-        digests = dict.fromkeys(
-            e.document for e in events if isinstance(e.payload, GradedAt) and e.document
-        )
-        return tuple(
-            StoredReport(digest=d, report=documents.read(self._folder, d))
-            for d in digests
-        )
-
-    def _append(
-        self, student: str, payload: Payload, *, document: str = "", once: bool = False
-    ) -> None:
-        values = {
+    def _values(self, student: str, payload: Payload, document: str) -> dict[str, Any]:
+        return {
             "at": self._now().astimezone(UTC).isoformat(timespec="microseconds"),
             "kind": payload.kind,
             "student": student,
             "document": document or None,
             "payload": payload.model_dump_json(),
         }
-        with our_errors(self._folder), self._engine.begin() as connection:
-            alone(connection)
-            connection.execute(_insert_once(values) if once else _insert(values))
 
 
-def _insert(values: dict[str, Any]) -> sa.Insert:
-    return sa.insert(events_table).values(values)
+def _graded(events: Iterable[Event]) -> list[str]:
+    """Return the digests of all results, in the order of their first event."""
+    kinds = (e.document for e in events if isinstance(e.payload, GradedAt))
+    return list(dict.fromkeys(digest for digest in kinds if digest))
 
 
 def _insert_once(values: dict[str, Any]) -> sa.Insert:
@@ -232,17 +266,3 @@ def _lock_on_begin(engine: sa.Engine) -> None:
 
     sa.event.listen(engine, "connect", connect)
     sa.event.listen(engine, "begin", begin)
-
-
-def _prepare(engine: sa.Engine, folder: Path) -> None:
-    """Create the tables, or check that they are of this schema."""
-    with engine.begin() as connection:
-        alone(connection)
-        fresh = not sa.inspect(connection).has_table("events")
-        metadata.create_all(connection)
-        if fresh:
-            connection.execute(sa.insert(schema_table).values(version=SCHEMA))
-        version = connection.execute(sa.select(schema_table.c.version)).scalar()
-    if version != SCHEMA:
-        msg = f"the store in {folder} has schema {json.dumps(version)}, not {SCHEMA}"
-        raise StoreError(msg, hint="Use the grader that made it, or a newer one.")

@@ -24,7 +24,7 @@ from reports.samples import (
     todo,
 )
 
-from grader.publish import build, write_site
+from grader.publish import SiteSettings, build, write_site
 from grader.reports import to_html
 from grader.store import Store
 
@@ -75,10 +75,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store.set_visibility(student, "alias", by="test")
     files = build(
         store.export(),
-        course_secret=b"the secret of one course",
-        assets=ROOT / "leaderboard",
-        minimum_group=5,
-        now=datetime(2026, 9, 14, tzinfo=UTC),
+        store.report,
+        SiteSettings(
+            course_secret=b"the secret of one course",
+            assets=ROOT / "leaderboard",
+            minimum_group=5,
+            now=datetime(2026, 9, 14, tzinfo=UTC),
+        ),
     )
     store.close()
     target = folder / "a site #1"

@@ -10,7 +10,7 @@ import pytest
 from publish.courses import Course
 from reports.samples import HOSTILE, good, module_result, perfect, report
 
-from exports.golden import ROSTER, UNJUDGED, course
+from exports.golden import ROSTER, UNJUDGED, course, taught
 from exports.readers import canvas, class_json, rows
 from grader.errors import ConfigError, UsageError
 from grader.exports import (
@@ -57,7 +57,7 @@ def test_totals_are_those_of_the_reports(form: str) -> None:
 
     found = scores(form, made.data)
 
-    want = {s.report.student: s.report.verdict.earned for s in stored.reports}
+    want = {s.summary.student: s.summary.earned for s in stored.results}
     assert found.keys() == want.keys()
     for student in (ADA, GRACE):
         assert found[student] == pytest.approx(want[student], abs=0.005)
@@ -271,11 +271,11 @@ def test_json_keeps_every_id_as_it_is(text: str) -> None:
 
 
 def test_one_student_of_the_store_in_a_format_for_one_report() -> None:
-    made = of_student("junit", course(), Choice(student=GRACE), {})
+    made = of_student("junit", course(), Choice(student=GRACE), {}, taught().report)
 
     assert b'name="02 tensor"' in made.data
     with pytest.raises(UsageError, match="no result of 'nobody' is stored"):
-        of_student("junit", course(), Choice(student="nobody"), {})
+        of_student("junit", course(), Choice(student="nobody"), {}, taught().report)
 
 
 @pytest.mark.parametrize(

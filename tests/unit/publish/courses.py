@@ -8,8 +8,9 @@ from datetime import timedelta
 from reports.samples import START, digest, report
 
 from grader.models.report import GradeReport, ModuleResult
-from grader.store import Event, Export, GradedAt, StoredReport, VisibilitySet, Withdrawn
-from grader.store.export import Payload, Visibility
+from grader.models.summary import summary_of
+from grader.store import Event, Export, GradedAt, StoredResult, VisibilitySet, Withdrawn
+from grader.store.events import Payload, Visibility
 
 SECRET = b"the secret of one course"
 
@@ -19,7 +20,7 @@ class Course:
 
     def __init__(self) -> None:
         self._events: list[Event] = []
-        self._reports: list[StoredReport] = []
+        self._reports: dict[str, GradeReport] = {}
 
     def _add(self, student: str, payload: Payload, document: str | None = None) -> None:
         number = len(self._events) + 1
@@ -41,7 +42,7 @@ class Course:
     def stored(self, graded: GradeReport) -> str:
         """Add a result as it is and return its digest."""
         name = digest(graded.model_dump_json())
-        self._reports.append(StoredReport(digest=name, report=graded))
+        self._reports[name] = graded
         self._add(graded.student, GradedAt(), name)
         return name
 
@@ -57,4 +58,12 @@ class Course:
 
     def export(self) -> Export:
         """Return what the store would export."""
-        return Export(events=tuple(self._events), reports=tuple(self._reports))
+        results = tuple(
+            StoredResult(digest=name, summary=summary_of(graded))
+            for name, graded in self._reports.items()
+        )
+        return Export(events=tuple(self._events), results=results)
+
+    def report(self, name: str) -> GradeReport:
+        """Return the report with a digest, as the store would."""
+        return self._reports[name]

@@ -20,7 +20,7 @@ from reports.samples import (
 from reports.test_html_report import Page
 
 from grader.errors import ConfigError
-from grader.publish import build, check_site, write_site
+from grader.publish import SiteSettings, build, check_site, write_site
 from publish.courses import SECRET, Course
 
 ASSETS = Path(__file__).parents[3] / "leaderboard"
@@ -54,13 +54,9 @@ def course() -> Course:
 
 
 def built(made: Course | None = None, minimum_group: int = 1) -> Site:
-    return build(
-        (made or course()).export(),
-        course_secret=SECRET,
-        assets=ASSETS,
-        minimum_group=minimum_group,
-        now=START,
-    )
+    made = made or course()
+    settings = SiteSettings(SECRET, ASSETS, minimum_group, START)
+    return build(made.export(), made.report, settings)
 
 
 def pages(site: Site) -> dict[PurePosixPath, str]:
@@ -228,11 +224,7 @@ def test_an_empty_store_gives_a_site_that_says_so() -> None:
 def test_assets_that_are_not_there_are_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"site\.css"):
         build(
-            Course().export(),
-            course_secret=SECRET,
-            assets=tmp_path,
-            minimum_group=1,
-            now=START,
+            Course().export(), Course().report, SiteSettings(SECRET, tmp_path, 1, START)
         )
 
 
