@@ -38,6 +38,7 @@ class Asked:
     url: str = ""
     jobs: int = 2
     retry: tuple[State, ...] = ()
+    regrade: str = ""  # the set whose results count only once it is applied
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,13 @@ def grade_batch(asked: Asked, progress: Talk) -> list[Job]:
         KeyboardInterrupt: after everything was given back.
     """
     home, course = course_of(asked.options)
-    base = basis(home, course, asked.options)
+    # A set grades anew, whatever was graded before.
+    base = basis(home, course, asked.options) + asked.regrade
     keys = {key_of(base, e.student, e.source, course.package): e for e in asked.entries}
     store = Store.open(asked.store, url=asked.url)
-    store.jobs.want([Wanted(k, e.source, e.student) for k, e in keys.items()])
+    store.jobs.want(
+        [Wanted(k, e.source, e.student, asked.regrade) for k, e in keys.items()]
+    )
     if asked.retry:
         store.jobs.again(list(keys), asked.retry)
     data = asked.options.data or data_folder(home)

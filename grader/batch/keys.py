@@ -8,10 +8,11 @@ import json
 import numpy as np
 
 import grader
+from grader import datasets
 from grader.checks.suites import load_suites
 from grader.config import Home
-from grader.errors import InconclusiveError, SubmissionRejectedError
-from grader.grading import GradeOptions, state_folder
+from grader.errors import ConfigError, InconclusiveError, SubmissionRejectedError
+from grader.grading import GradeOptions, data_folder, state_folder
 from grader.intake import open_submission
 from grader.models.course import Course
 from grader.pipeline import digest_of, reference_files
@@ -36,7 +37,7 @@ def basis(home: Home, course: Course, options: GradeOptions) -> str:
         "course": course.model_dump(mode="json"),
         "suites": load_suites(home.suites, course).digest,
         "reference": digest_of(reference_files(home.reference / course.package)),
-        "scripts": _scripts(home, course, options),
+        "runs": _runs(home, course, options),
         "round": chosen.name,
         "secret": hashlib.sha256(chosen.secret).hexdigest(),
         "profile": options.profile,
@@ -47,16 +48,32 @@ def basis(home: Home, course: Course, options: GradeOptions) -> str:
     return json.dumps(parts, sort_keys=True)
 
 
-def _scripts(home: Home, course: Course, options: GradeOptions) -> list[str]:
-    """Return the digests of the milestone scripts that will be run."""
-    wanted = [
-        home.milestones / milestone.folder / run.script
-        for milestone in course.milestones
-        if options.milestones is None or milestone.name in options.milestones
-        if (run := milestone.profile(options.profile)) is not None
-    ]
-    there = [path for path in wanted if path.is_file()]
-    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in there]
+def _runs(home: Home, course: Course, options: GradeOptions) -> list[str]:
+    """Return the digests of the milestone scripts that will be run and of their data.
+
+    Data that is not there is a word too: once it is, everything is graded with it.
+    """
+    found = []
+    for milestone in course.milestones:
+        run = milestone.profile(options.profile)
+        asked = options.milestones is None or milestone.name in options.milestones
+        if run is None or not asked:
+            continue
+        script = home.milestones / milestone.folder / run.script
+        if script.is_file():
+            found.append(hashlib.sha256(script.read_bytes()).hexdigest())
+            found.append(_data(home, run.data, options))
+    return found
+
+
+def _data(home: Home, name: str, options: GradeOptions) -> str:
+    folder = options.data or data_folder(home)
+    roots = [*([folder] if folder else []), home.milestones / "data"]
+    size: datasets.Profile = "quick" if options.profile == "quick" else "full"
+    try:
+        return datasets.load(name, root=roots, profile=size, compact=True).digest
+    except ConfigError:
+        return "not there"
 
 
 def key_of(base: str, student: str, source: str, package: str) -> str:

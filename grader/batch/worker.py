@@ -21,7 +21,6 @@ from grader.config import find_home, load_course
 from grader.errors import GraderError, SubmissionRejectedError
 from grader.grading import grade_submission
 from grader.intake import open_submission
-from grader.models.submission import Submission
 from grader.store import Store
 from grader.store.jobs import LEASE, Job, Jobs
 
@@ -37,16 +36,20 @@ def main() -> None:
     orders = Orders.model_validate_json(sys.stdin.buffer.read())
     store = Store.open(Path(orders.store), url=orders.url)
     jobs, keys = store.jobs, list(orders.sources)
+    package = load_course(find_home(Path(orders.course)).course_file).package
     while (job := jobs.lease(keys, orders.owner)) is not None:
         with _held(jobs, job, orders.owner):
-            _one(jobs, job, orders)
+            _one(store, job, orders, package)
     store.close()
 
 
-def _one(jobs: Jobs, job: Job, orders: Orders) -> None:
+def _one(store: Store, job: Job, orders: Orders, package: str) -> None:
     """Grade one submission and end its work, whatever happens."""
+    jobs = store.jobs
     try:
-        submission = _taken_in(job, orders)
+        source = orders.sources[job.key]
+        submission = open_submission(source, package=package, student=job.student)
+        store.keep_source(submission, package)
         options = replace(orders.options(), student=job.student)
         report = grade_submission(submission, options)
     except SubmissionRejectedError as exc:
@@ -55,12 +58,6 @@ def _one(jobs: Jobs, job: Job, orders: Orders) -> None:
         jobs.fail(job.key, orders.owner, _told(exc))
     else:
         jobs.accept(job.key, orders.owner, report)
-
-
-def _taken_in(job: Job, orders: Orders) -> Submission:
-    package = load_course(find_home(Path(orders.course)).course_file).package
-    source = orders.sources[job.key]
-    return open_submission(source, package=package, student=job.student)
 
 
 def _told(error: GraderError) -> str:

@@ -69,7 +69,7 @@ def batch(ctx: click.Context, /, sources: tuple[str, ...], **given: Any) -> None
 
     Example: grader batch submissions/ --round week-1 --jobs 2
     """
-    with _shown() as progress:
+    with progress_shown() as progress:
         rows = api.grade_batch(sources, _options(given), progress)
     click.echo(_FORMS[given["form"]](rows))
     if any(row.state in {"unclear", "failed"} for row in rows):
@@ -134,7 +134,7 @@ _FORMS: Final[dict[str, Callable[[Sequence[api.BatchRow]], str]]] = {
 
 
 @contextmanager
-def _shown() -> Iterator[Callable[[Tally], None]]:
+def progress_shown() -> Iterator[Callable[[Tally], None]]:
     """Show a bar on a terminal, a line now and then elsewhere."""
     if not sys.stderr.isatty():
         yield _lines()

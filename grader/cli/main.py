@@ -18,7 +18,9 @@ from grader.cli import talk
 from grader.cli.batch import batch
 from grader.cli.compare import compare
 from grader.cli.export import export
+from grader.cli.history import forget, history, show, store_group
 from grader.cli.options import FOLDER, course_option
+from grader.cli.regrade import regrade
 from grader.errors import INTERRUPTED, GraderError, UnprovenError
 from grader.models.base import Profile
 from grader.models.report import GradeReport
@@ -98,6 +100,11 @@ def grade(ctx: click.Context, /, submission: str, **given: Any) -> None:
 cli.add_command(batch)
 cli.add_command(compare)
 cli.add_command(export)
+cli.add_command(history)
+cli.add_command(show)
+cli.add_command(regrade)
+cli.add_command(forget)
+cli.add_command(store_group)
 
 
 def _grade_options(given: dict[str, Any]) -> api.GradeOptions:
@@ -136,7 +143,7 @@ def publish(
 ) -> None:
     """Build the leaderboard from the results in the store.
 
-    Students are hidden until `grader show STUDENT alias` says otherwise.
+    Students are hidden until `grader visibility STUDENT alias` says otherwise.
 
     Example: grader publish --to site
     """
@@ -145,18 +152,18 @@ def publish(
     )
 
 
-@cli.command()
+@cli.command(name="visibility")
 @click.argument("student")
 @click.argument("visibility", type=click.Choice(["hidden", "alias", "named"]))
 @click.option("--by", required=True, help="Who recorded the student's wish.")
 @click.option("--name", default="", help="The name to show, where it is 'named'.")
 @course_option
-def show(
+def set_visibility(
     student: str, visibility: Any, by: str, name: str, course: Path | None
 ) -> None:
     """Record how STUDENT wishes to appear on the board: hidden, alias or named.
 
-    Example: grader show ada@example.edu alias --by "A. Teacher"
+    Example: grader visibility ada@example.edu alias --by "A. Teacher"
     """
     store = api.open_store(course=course)
     store.set_visibility(student, visibility, by=by, name=name)

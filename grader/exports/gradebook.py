@@ -11,7 +11,8 @@ from grader.errors import UsageError
 from grader.exports.lines import Share, hundredths, shares_of
 from grader.exports.roster import Person
 from grader.models.summary import ResultSummary
-from grader.store import Export, GradedAt, StoredResult, Withdrawn
+from grader.store import Export, StoredResult
+from grader.store.attempts import attempts
 
 
 @dataclass(frozen=True)
@@ -127,15 +128,7 @@ def gradebook(
 
 def _valid(export: Export) -> list[tuple[str, StoredResult]]:
     """Return who was graded with which result, in order, without the withdrawn."""
-    gone = {e.document for e in export.events if isinstance(e.payload, Withdrawn)}
-    stored = {one.digest: one for one in export.results}
-    return [
-        (event.student, stored[event.document])
-        for event in export.events
-        if isinstance(event.payload, GradedAt)
-        and event.document
-        and event.document not in gone
-    ]
+    return [(one.student, one.stored) for one in attempts(export) if not one.withdrawn]
 
 
 def _one(what: str, asked: str, there: Iterable[str]) -> str:

@@ -23,17 +23,8 @@ from grader.publish.models import (
     PastState,
     Provenance,
 )
-from grader.store import Event, Export, GradedAt, VisibilitySet, Withdrawn
-
-
-@dataclass(frozen=True)
-class Graded:
-    """One stored result with the event that brought it."""
-
-    event: Event
-    digest: str
-    summary: ResultSummary
-    withdrawn: bool
+from grader.store import Export, VisibilitySet
+from grader.store.attempts import Graded, attempts
 
 
 @dataclass(frozen=True)
@@ -68,10 +59,9 @@ def select(
     """Choose and rank what may be shown."""
     public = _public(export, secret)
     groups: dict[tuple[str, str], list[Graded]] = {}
-    for graded in _graded(export):
-        key = graded.summary.round, graded.summary.profile
-        groups.setdefault(key, []).append(graded)
-    newest_first = sorted(groups.values(), key=lambda g: g[-1].event.id, reverse=True)
+    for graded in attempts(export):
+        groups.setdefault(graded.group, []).append(graded)
+    newest_first = sorted(groups.values(), key=lambda g: g[-1].attempt, reverse=True)
     boards, rows = [], []
     for group in newest_first:
         shown = _rows(group, public)
@@ -109,28 +99,18 @@ def _public(export: Export, secret: bytes) -> dict[str, Public]:
     return found
 
 
-def _graded(export: Export) -> list[Graded]:
-    results = {stored.digest: stored.summary for stored in export.results}
-    gone = {e.document for e in export.events if isinstance(e.payload, Withdrawn)}
-    return [
-        Graded(event, event.document, results[event.document], event.document in gone)
-        for event in export.events
-        if isinstance(event.payload, GradedAt) and event.document
-    ]
-
-
 def _rows(group: Sequence[Graded], public: dict[str, Public]) -> tuple[Shown, ...]:
     """Return one row per public student, ranked."""
     by_student: dict[str, list[Graded]] = {}
     for graded in group:
-        if graded.event.student in public:
-            by_student.setdefault(graded.event.student, []).append(graded)
+        if graded.student in public:
+            by_student.setdefault(graded.student, []).append(graded)
     chosen = []
     for student, results in by_student.items():
         counting = _counting(results)
         if counting is not None:
             chosen.append((public[student], counting, results))
-    chosen.sort(key=lambda item: (_order(item[1].summary), item[1].event.id))
+    chosen.sort(key=lambda item: (_order(item[1].summary), item[1].attempt))
     tally = Counter(_order(item[1].summary) for item in chosen)
     rows, rank = [], 0
     for place, (who, counting, results) in enumerate(chosen, start=1):
@@ -138,7 +118,7 @@ def _rows(group: Sequence[Graded], public: dict[str, Public]) -> tuple[Shown, ..
         if place == 1 or mine != _order(chosen[place - 2][1].summary):
             rank = place
         entry = _entry(who, counting, results, rank=rank, tied=tally[mine] > 1)
-        rows.append(Shown(entry, counting.digest, who.named))
+        rows.append(Shown(entry, counting.stored.digest, who.named))
     return tuple(rows)
 
 

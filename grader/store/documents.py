@@ -10,7 +10,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from grader.errors import StoreError
+from grader.intake import pack
 from grader.models.report import GradeReport
+from grader.models.submission import Submission
 
 RESTORE = "Restore the file from a backup, or grade the submission again."
 
@@ -23,15 +25,24 @@ def write(folder: Path, report: GradeReport) -> str:
     """
     data = report.model_dump_json().encode()
     digest = "sha256:" + hashlib.sha256(data).hexdigest()
-    target = path_of(folder, digest)
-    if not target.exists():
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _write_atomically(target, data)
-        except OSError as exc:
-            msg = f"cannot write {target}: {exc.strerror}"
-            raise StoreError(msg, hint="Check free space and permissions.") from exc
+    write_once(path_of(folder, digest), data)
     return digest
+
+
+def write_once(target: Path, data: bytes) -> None:
+    """Write a file whose name says what it holds; one that is there is kept.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    if target.exists():
+        return
+    try:
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_atomically(target, data)
+    except OSError as exc:
+        msg = f"cannot write {target}: {exc.strerror}"
+        raise StoreError(msg, hint="Check free space and permissions.") from exc
 
 
 def _write_atomically(target: Path, data: bytes) -> None:
@@ -80,3 +91,21 @@ def path_of(folder: Path, digest: str) -> Path:
     """Return where the document with `digest` is kept."""
     name = digest.removeprefix("sha256:")
     return folder / "results" / name[:2] / f"{name}.json"
+
+
+def keep_source(folder: Path, submission: Submission, package: str) -> None:
+    """Keep what was graded, so that it can be graded again; no name is in it.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    target = source_path(folder, submission.digest)
+    if not target.exists():
+        bare = dict(submission) | {"student": "", "round": "", "label": "", "notes": ()}
+        write_once(target, pack(Submission.model_validate(bare), package))
+
+
+def source_path(folder: Path, digest: str) -> Path:
+    """Return where the submission with `digest` is kept, if it is."""
+    name = digest.removeprefix("sha256:")
+    return folder / "sources" / name[:2] / f"{name}.tar.gz"

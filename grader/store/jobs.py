@@ -181,6 +181,13 @@ class Jobs:
             found = connection.execute(chosen.order_by(table.added)).all()
         return [Job(*row) for row in found]
 
+    def of_set(self, regrade: str) -> list[Job]:
+        """Return the work of a regrade set, in the order in which it was added."""
+        chosen = sa.select(jobs_table.c.key).where(jobs_table.c.regrade == regrade)
+        with our_errors(self._folder), self._engine.connect() as connection:
+            keys = [row.key for row in connection.execute(chosen)]
+        return self.rows(keys)
+
     def _mine(self, key: str, holder: str, /, **values: Any) -> bool:
         with our_errors(self._folder), self._engine.begin() as connection:
             done = connection.execute(_held(key, holder).values(**values))

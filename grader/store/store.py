@@ -16,13 +16,17 @@ from pydantic import ValidationError
 
 from grader.errors import StoreError, UsageError
 from grader.models.report import GradeReport
+from grader.models.submission import Submission
 from grader.models.summary import ResultSummary
 from grader.store import documents, schema, summaries
+from grader.store.erasure import Kept, erase, erase_files, kept_of
 from grader.store.events import (
     PAYLOAD,
     Event,
+    Forgotten,
     GradedAt,
     Payload,
+    RegradeSet,
     Visibility,
     VisibilitySet,
     Withdrawn,
@@ -98,6 +102,19 @@ class Store:
             connection.execute(_insert_once(values))
         return digest
 
+    def keep_source(self, submission: Submission, package: str) -> None:
+        """Keep the files of a submission, so that it can be graded again.
+
+        Raises:
+            StoreError: they cannot be written.
+        """
+        documents.keep_source(self._folder, submission, package)
+
+    def source(self, digest: str) -> Path | None:
+        """Return the bundle with the files of a submission, if they were kept."""
+        path = documents.source_path(self._folder, digest)
+        return path if path.is_file() else None
+
     def record(self, student: str, payload: Payload, *, document: str = "") -> None:
         """Append one event.
 
@@ -152,6 +169,59 @@ class Store:
             raise UsageError(msg, hint="Name the whole digest of a stored result.")
         gone = Withdrawn(by=by, reason=reason)
         self.record(graded[0].student, gone, document=digest)
+
+    def end_regrade(
+        self, ending: RegradeSet, results: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        """End a set, with the events that make its results count, or with none.
+
+        Args:
+            ending: applied or cancelled.
+            results: student and digest of each.
+
+        Raises:
+            UsageError: it has ended already.
+        """
+        counting = GradedAt(regrade=ending.name)
+        values = [self._values(who, counting, digest) for who, digest in results]
+        values.append(self._values("", ending, ""))
+        with our_errors(self._folder), self._engine.begin() as connection:
+            alone(connection)
+            rows = connection.execute(
+                sa.select(events_table.c.payload).where(
+                    events_table.c.kind == ending.kind
+                )
+            )
+            sets = [PAYLOAD.validate_json(row.payload) for row in rows]
+            if any(_ended(one, ending.name) for one in sets):
+                msg = f"the regrade set {ending.name!r} has ended already"
+                raise UsageError(msg, hint="grader regrade list")
+            connection.execute(sa.insert(events_table), values)
+
+    def kept_of(self, student: str) -> Kept:
+        """Return what the store has of one person."""
+        with our_errors(self._folder), self._engine.connect() as connection:
+            return kept_of(connection, self._folder, student)
+
+    def forget(self, student: str, *, by: str, reason: str) -> Kept:
+        """Erase one person; return what was kept of them.
+
+        Raises:
+            UsageError: nothing is kept, or a submission of theirs is being graded.
+            StoreError: something cannot be deleted; saying it again goes on.
+        """
+        with our_errors(self._folder), self._engine.begin() as connection:
+            alone(connection)
+            kept = kept_of(connection, self._folder, student)
+            if kept.nothing:
+                msg = f"nothing is kept of {student!r}"
+                raise UsageError(msg, hint="the id is the one results were stored by")
+            said = Forgotten(by=by, reason=reason, results=len(kept.documents))
+            values = self._values("", said, "")
+            erase(connection, student, kept)
+            connection.execute(sa.insert(events_table), [values])
+        erase_files(self._folder, kept)
+        return kept
 
     def events(self) -> tuple[Event, ...]:
         """Return all events in order.
@@ -226,6 +296,13 @@ def _graded(events: Iterable[Event]) -> list[str]:
     return list(dict.fromkeys(digest for digest in kinds if digest))
 
 
+def _ended(payload: Payload, name: str) -> bool:
+    """Return whether this is the end of the regrade set `name`."""
+    if not isinstance(payload, RegradeSet) or payload.name != name:
+        return False
+    return payload.state != "planned"
+
+
 def _insert_once(values: dict[str, Any]) -> sa.Insert:
     """Insert in one statement, unless the document has such an event."""
     same = sa.and_(
@@ -260,6 +337,8 @@ def _lock_on_begin(engine: sa.Engine) -> None:
 
     def connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None
+        # What is erased must not stay in a free page of the file.
+        connection.execute("PRAGMA secure_delete = ON")
 
     def begin(connection: sa.Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -198,7 +198,7 @@ def test_documents_are_read_for_what_they_promise() -> None:
     text = README.read_text(encoding="utf8")
 
     shown = {words[1] for words in commands(text, "grader") if len(words) > 1}
-    assert {"grade", "publish", "show", "round", "doctor"} <= shown
+    assert {"grade", "publish", "visibility", "round", "doctor"} <= shown
     assert {"demo", "test"} <= {w[1] for w in commands(text, "make")}
     assert "docs/reference/report-schema.json" in links(text)
     assert len(TEXTS) > 200

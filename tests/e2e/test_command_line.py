@@ -226,7 +226,7 @@ def test_a_saved_result_is_published_under_an_alias(
     hidden = published(school, site)
     before = json.loads((site / "data/v1/leaderboard.json").read_bytes())
 
-    assert school.here("show", STUDENT, "alias", "--by", "A. Teacher").code == 0
+    assert school.here("visibility", STUDENT, "alias", "--by", "A. Teacher").code == 0
     shown = published(school, site)
 
     board = json.loads((site / "data/v1/leaderboard.json").read_bytes())["boards"][0]
@@ -242,7 +242,7 @@ def test_a_saved_result_is_published_under_an_alias(
 def test_a_course_that_is_small_publishes_nobody(
     school: Grader, tmp_path: Path
 ) -> None:
-    assert school.here("show", STUDENT, "alias", "--by", "A. Teacher").code == 0
+    assert school.here("visibility", STUDENT, "alias", "--by", "A. Teacher").code == 0
 
     done = school.here("publish", "--to", tmp_path / "site")
 
