@@ -137,3 +137,20 @@ def test_two_coordinators_grade_nothing_twice(stores: tuple[Store, Store]) -> No
     assert sorted(taken) == sorted(keys)
     assert len(stores[0].events()) == 40
     assert {job.state for job in stores[1].jobs.rows(keys)} == {"unclear"}
+
+
+def test_one_person_is_erased_and_events_stay_append_only(
+    stores: tuple[Store, Store],
+) -> None:
+    store = stores[0]
+    store.add_report(report(STUDENTS[0], modules=good()))
+    store.add_report(report(STUDENTS[1], modules=good()))
+
+    store.forget(STUDENTS[0], by="me", reason="by request")
+
+    assert {r.report.student for r in stores[1].reports()} == {STUDENTS[1]}
+    with (
+        pytest.raises(sa.exc.DatabaseError, match="append-only"),
+        store._engine.begin() as connection,
+    ):
+        connection.execute(sa.text("DELETE FROM events"))
