@@ -14,6 +14,11 @@ from grader.errors import ConfigError
 
 ARCHIVES: Final = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz")
 MOST_ROSTER_BYTES: Final = 16 << 20
+# What `gh classroom clone` calls a tree, and what Classroom 50's `gh teacher download`
+# does; before it stands what the names of all repositories begin with.
+_TREE: Final = re.compile(
+    r"^(?P<slug>.+?)(-submissions|_submissions_\d{4}_\d\d_\d\d_T_\d\d_\d\d_\d\d)$"
+)
 _WILDCARDS: Final = re.compile(r"[*?\[]")
 
 
@@ -29,7 +34,7 @@ def find_entries(sources: Iterable[str], package: str) -> list[Entry]:
     """Return the submissions in `sources`, each student once, in a fixed order.
 
     A source is a submission itself, a folder of submissions, a tree that
-    `gh classroom clone` made, a CSV roster with the columns student and source, or a
+    `gh classroom clone` or `gh teacher download` made, a CSV roster with the columns student and source, or a
     pattern with * and ?.
 
     Raises:
@@ -72,22 +77,17 @@ def _of_folder(folder: Path, package: str) -> Iterator[Entry]:
         yield Entry(_name(folder), str(folder))
         return
     children = sorted(p for p in folder.iterdir() if not p.name.startswith("."))
-    trees = [p for p in children if p.is_dir() and p.name.endswith("-submissions")]
+    trees = [p for p in children if p.is_dir() and _TREE.match(p.name)]
     for tree in trees:
-        yield from _of_clones(tree)
+        yield from _of_folder(tree, package)
     inside = [p for p in children if p not in trees and _is_submission(p, package)]
     if not inside and not trees:
         msg = f"no submission in {folder}"
         hint = f"a submission is a folder with {package}/ in it, or an archive"
         raise ConfigError(msg, hint=hint)
-    yield from (Entry(_stem(p), str(p)) for p in inside)
-
-
-def _of_clones(tree: Path) -> Iterator[Entry]:
-    """Yield what `gh classroom clone` left: <slug>-submissions/<slug>-<username>."""
-    slug = tree.name.removesuffix("-submissions")
-    for clone in sorted(p for p in tree.iterdir() if p.is_dir()):
-        yield Entry(clone.name.removeprefix(f"{slug}-"), str(clone))
+    tree_name = _TREE.match(_name(folder))
+    slug = f"{tree_name['slug']}-" if tree_name else ""
+    yield from (Entry(_stem(p).removeprefix(slug), str(p)) for p in inside)
 
 
 def _is_submission(path: Path, package: str) -> bool:

@@ -44,6 +44,24 @@ def test_a_tree_of_gh_classroom_clone(tmp_path: Path) -> None:
     assert list(found(tmp_path)) == ["ann", "bob-smith"]
 
 
+def test_a_cloned_tree_may_be_named_itself(tmp_path: Path) -> None:
+    tree = tmp_path / "tensors-submissions"
+    submission(tree / "tensors-ann")
+    (tree / "bob.zip").write_bytes(b"")  # sent in by mail, and put beside the clones
+
+    assert list(found(tree)) == ["bob", "ann"]
+
+
+def test_a_tree_of_classroom_50(tmp_path: Path) -> None:
+    tree = tmp_path / "cs1-tensors_submissions_2026_11_02_T_23_59_59"
+    for name in ("ann", "bob-smith"):
+        submission(tree / f"cs1-tensors-{name}")
+        (tree / f"cs1-tensors-{name}" / "result.json").write_text("{}")
+    (tree / "scores.csv").write_text("username,score\n")
+
+    assert list(found(tmp_path)) == list(found(tree)) == ["ann", "bob-smith"]
+
+
 def test_a_roster_names_students_and_sources(tmp_path: Path) -> None:
     submission(tmp_path / "work" / "a")
     roster = tmp_path / "roster.csv"
