@@ -36,6 +36,7 @@ from grader.grading import (
     silent,
     state_folder,
 )
+from grader.intake import open_submission
 from grader.models.base import Model
 from grader.models.measure import Limits
 from grader.models.report import GradeReport
@@ -72,6 +73,7 @@ __all__ = [
     "new_round",
     "open_store",
     "publish",
+    "save",
     "state_folder",
     "validate",
     "was_interrupted",
@@ -251,6 +253,20 @@ def new_round(name: str, kind: RoundKind, course: Path | None = None) -> Round:
 def open_store(folder: Path | None = None, course: Path | None = None) -> Store:
     """Open the result store of this course, made at first use."""
     return Store.open(folder or state_folder(find_home(course)) / "store")
+
+
+def save(report: GradeReport, source: str, course: Path | None = None) -> str:
+    """Keep a report and what was graded; return the digest of the result.
+
+    Raises:
+        GraderError: the store cannot be written, or `source` is gone.
+    """
+    package = load_course(find_home(course).course_file).package
+    with closing(open_store(course=course)) as store:
+        submission = open_submission(source, package=package)
+        if submission.digest == report.verdict.submission:  # not edited meanwhile
+            store.keep_source(submission, package)
+        return store.add_report(report)
 
 
 def publish(

@@ -34,8 +34,8 @@ def find_entries(sources: Iterable[str], package: str) -> list[Entry]:
     """Return the submissions in `sources`, each student once, in a fixed order.
 
     A source is a submission itself, a folder of submissions, a tree that
-    `gh classroom clone` or `gh teacher download` made, a CSV roster with the columns student and source, or a
-    pattern with * and ?.
+    `gh classroom clone` or Classroom 50's `gh teacher download` made, a CSV roster
+    with the columns student and source, or a pattern with * and ?.
 
     Raises:
         ConfigError: a source is missing or holds none, or a student stands twice.

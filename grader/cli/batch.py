@@ -63,8 +63,8 @@ SAY_S: Final = 10.0  # between lines where there is no terminal
 def batch(ctx: click.Context, /, sources: tuple[str, ...], **given: Any) -> None:
     """Grade many submissions, several at a time, and keep the results.
 
-    SOURCES are folders with a submission each, archives, a tree that
-    `gh classroom clone` made, a CSV roster with the columns student and source, or
+    SOURCES are folders with a submission each, archives, a tree that `gh classroom
+    clone` or Classroom 50 made, a CSV roster with the columns student and source, or
     patterns. What was graded before is not graded again.
 
     Example: grader batch submissions/ --round week-1 --jobs 2

@@ -84,7 +84,7 @@ def grade(ctx: click.Context, /, submission: str, **given: Any) -> None:
     if given["html"]:
         talk.write(given["html"], to_html(report).encode())
     if given["save"]:
-        api.open_store(course=given["course"]).add_report(report)
+        api.save(report, submission, given["course"])
     if api.was_interrupted(report):
         talk.say("interrupted; the report has what was measured until then")
         ctx.exit(INTERRUPTED)

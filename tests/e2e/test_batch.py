@@ -201,3 +201,41 @@ def test_ctrl_c_gives_the_work_back(grader: Grader, submissions: Path) -> None:
     again = grader("batch", submissions, *CHOSEN)
     assert again.code == 0, again.err
     assert all(row["attempts"] == 0 for row in json.loads(again.out))
+
+
+FAULT = """\
+import grader.grading
+
+_whole = grader.grading.grade_submission
+
+
+def grade_submission(submission, options, *more):
+    if submission.student == "bob":
+        raise RuntimeError("a bug of ours")
+    return _whole(submission, options, *more)
+
+
+grader.grading.grade_submission = grade_submission
+"""
+
+
+def test_a_bug_that_one_submission_meets_sets_it_aside_alone(
+    grader: Grader, submissions: Path, tmp_path: Path
+) -> None:
+    """A worker that ends with an exception is replaced; its work is tried thrice."""
+    faulty = tmp_path / "faulty"
+    faulty.mkdir()
+    (faulty / "sitecustomize.py").write_text(FAULT)
+
+    done = grader("batch", submissions, *CHOSEN, PYTHONPATH=str(faulty))
+
+    rows = rows_of(done.out)
+    assert done.code == 5
+    assert rows["bob"]["state"] == "failed"
+    assert "set aside" in rows["bob"]["message"]
+    assert "a bug of ours" in done.err
+    assert {rows[s]["state"] for s in ("ann", "cem")} == {"graded"}
+
+    mended = rows_of(grader("batch", submissions, *CHOSEN, "--retry", "failed").out)
+
+    assert mended["bob"]["state"] == "graded"
