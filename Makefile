@@ -76,14 +76,9 @@ base-image: ## make a base image by debootstrap, where no registry is reachable
 bench: setup ## measure what the wall costs; the other benchmarks: bench/README.md
 	$(BIN)/python bench/isolation/run.py $(BENCH_ARGS)
 
-student: ## make a student's repository: make student OUT=folder
+student: setup ## make a student's repository: make student OUT=folder UPTO=06
 	@[ -n "$(OUT)" ] || { echo "student: name a new folder, OUT=..." >&2; exit 2; }
-	@[ ! -e "$(OUT)" ] || { echo "student: $(OUT) exists already" >&2; exit 2; }
-	@mkdir -p "$(OUT)"
-	@git ls-files -z student_template milestones | xargs -0 tar -cf - | tar -xf - -C "$(OUT)"
-	@mv "$(OUT)"/student_template/* "$(OUT)"/student_template/.[a-z]* "$(OUT)"
-	@rmdir "$(OUT)/student_template"
-	@echo "student repository in $(OUT): cd $(OUT) && make help"
+	@$(BIN)/grader template build "$(OUT)" --upto "$(UPTO)"
 
 site: setup ## build the leaderboard of the local store into site/
 	$(BIN)/grader publish --to site

@@ -21,6 +21,7 @@ from grader.cli.export import export
 from grader.cli.history import forget, history, show, store_group
 from grader.cli.options import FOLDER, course_option
 from grader.cli.regrade import regrade
+from grader.cli.template import template
 from grader.errors import INTERRUPTED, GraderError, UnprovenError
 from grader.models.base import Profile
 from grader.models.report import GradeReport
@@ -105,6 +106,7 @@ cli.add_command(show)
 cli.add_command(regrade)
 cli.add_command(forget)
 cli.add_command(store_group)
+cli.add_command(template)
 
 
 def _grade_options(given: dict[str, Any]) -> api.GradeOptions:
