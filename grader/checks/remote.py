@@ -11,9 +11,9 @@ import inspect
 import textwrap
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, Protocol
 
-from grader.sandbox import Channel, StudentError
+from grader.sandbox import StudentError
 from grader.wire import Handle
 
 Kinds = set[tuple[str, str]]
@@ -26,6 +26,24 @@ class OracleError(Exception):
     infrastructure = True
 
 
+class Line(Protocol):
+    """What a conversation is held over."""
+
+    def ask(
+        self,
+        op: str,
+        *args: Any,
+        refer: Callable[[Any], Any] | None = None,
+        **more: Any,
+    ) -> Any:
+        """Send one request and return the value of its answer."""
+        ...
+
+    def spent_cpu_s(self) -> float:
+        """Return the CPU seconds that the other side has used."""
+        ...
+
+
 class Session:
     """One check's conversation with one process.
 
@@ -35,7 +53,7 @@ class Session:
         trusted: the other side runs the reference; its errors are ours.
     """
 
-    def __init__(self, channel: Channel, kinds: Kinds, *, trusted: bool) -> None:
+    def __init__(self, channel: Line, kinds: Kinds, *, trusted: bool) -> None:
         self.channel, self.kinds, self.trusted = channel, kinds, trusted
         self.last_call = ""
 
