@@ -94,7 +94,8 @@ def grade_batch(asked: Asked, progress: Talk) -> list[Job]:
         sources={k: e.source for k, e in keys.items()},
     )
     try:
-        if sum(j.state not in ENDED for j in store.jobs.rows(list(keys))) >= WORTH:
+        left = sum(j.state not in ENDED for j in store.jobs.rows(list(keys)))
+        if left >= WORTH and not asked.options.modules:
             record_oracle(asked.options)
         _Crew(store, orders, asked.jobs).work(progress)
         return store.jobs.rows(list(keys))
