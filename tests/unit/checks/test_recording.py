@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.agent.frames import read_frame, write_frame
@@ -53,6 +53,7 @@ def test_requests_are_not_in_the_file() -> None:
     assert b"an input" not in seal({"a::b": (exchange,)}, BASIS, SECRET)
 
 
+@settings(deadline=None)  # the machine is shared
 @given(place=st.integers(0, 10_000), bit=st.integers(0, 7))
 def test_any_changed_bit_is_seen(place: int, bit: int) -> None:
     data = bytearray(seal(RECORDING, BASIS, SECRET))
@@ -62,6 +63,7 @@ def test_any_changed_bit_is_seen(place: int, bit: int) -> None:
         unseal(bytes(data), BASIS, SECRET)
 
 
+@settings(deadline=None)  # the machine is shared
 @given(length=st.integers(0, 10_000))
 def test_any_shorter_file_is_refused(length: int) -> None:
     data = seal(RECORDING, BASIS, SECRET)
@@ -70,6 +72,7 @@ def test_any_shorter_file_is_refused(length: int) -> None:
         unseal(data[: length % len(data)], BASIS, SECRET)
 
 
+@settings(deadline=None)  # the machine is shared
 @given(payload=st.binary(max_size=300))
 def test_nonsense_under_a_right_seal_is_refused(payload: bytes) -> None:
     """The reader does not rely on the seal alone."""
@@ -210,6 +213,7 @@ def recorded(steps: list[Step]) -> list[Exchange]:
     return log
 
 
+@settings(deadline=None)  # the machine is shared
 @given(steps=STEPS)
 def test_what_was_asked_before_needs_no_process(steps: list[Step]) -> None:
     process = Process()
@@ -220,6 +224,7 @@ def test_what_was_asked_before_needs_no_process(steps: list[Step]) -> None:
     assert process.frames == 0
 
 
+@settings(deadline=None)  # the machine is shared
 @given(before=STEPS, steps=STEPS)
 def test_leaving_the_recording_anywhere_changes_no_answer(
     before: list[Step], steps: list[Step]
