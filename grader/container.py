@@ -8,17 +8,22 @@ argument or the environment.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
+import logging
 import os
 import tarfile
 import tempfile
 from collections.abc import Iterable
 from contextlib import closing
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from pydantic import ValidationError
 
+from grader.checks.recording import DamagedRecordingError, Recording, unseal
 from grader.config import Home, load_course
 from grader.errors import (
     ConfigError,
@@ -31,7 +36,7 @@ from grader.models.measure import Isolation
 from grader.models.outcome import Limit, LimitExceeded
 from grader.models.report import GradeReport, Measurements
 from grader.models.submission import SourceFile, Submission
-from grader.pipeline import Job, ended_report, grade
+from grader.pipeline import Job, ended_report, grade, record_answers
 from grader.rounds import Round
 from grader.sandbox import Wall, choose, docker
 from grader.sandbox.uids import Lease
@@ -41,6 +46,7 @@ SUBMISSION: Final = "submission/"
 DATA: Final = "data/"
 IMAGE: Final = "tinytorch-grader:staff"
 IMAGE_VARIABLE: Final = "GRADER_IMAGE"
+_log = logging.getLogger(__name__)
 
 
 class ContainerJob(Model):
@@ -54,6 +60,8 @@ class ContainerJob(Model):
     student: str
     digest: str
     notes: tuple[str, ...]
+    answers: str = ""  # what `record_in_docker` returned, in base64
+    record: bool = False  # answers are wanted, not a grading
 
 
 class Failure(Model):
@@ -68,6 +76,7 @@ class ContainerResult(Model):
     """What the container answers: a report, or why there is none."""
 
     report: GradeReport | None = None
+    answers: str = ""
     failure: Failure | None = None
 
 
@@ -146,12 +155,78 @@ def serve(request: bytes, home: Home) -> bytes:
                 data=folder,
                 modules=wanted.modules,
                 milestones=wanted.milestones,
+                answers=partial(_given, wanted),
             )
-            result = ContainerResult(report=grade(submission, job))
+            result = _result(submission, job, record=wanted.record)
         except GraderError as exc:
             failure = Failure(code=exc.code, message=exc.message, hint=exc.hint)
             result = ContainerResult(failure=failure)
     return result.model_dump_json().encode()
+
+
+def _given(wanted: ContainerJob, basis: bytes) -> Recording:
+    """Return the recording that travelled with a job, if it was made here."""
+    data = base64.b64decode(wanted.answers)
+    try:
+        return unseal(data, basis, wanted.round.secret) if data else {}
+    except DamagedRecordingError as exc:  # of another processor, say
+        _log.warning("recorded answers: %s; the oracle is asked live", exc)
+        return {}
+
+
+def _result(submission: Submission, job: Job, *, record: bool) -> ContainerResult:
+    if not record:
+        return ContainerResult(report=grade(submission, job))
+    data, _ = record_answers(job)
+    return ContainerResult(answers=base64.b64encode(data).decode())
+
+
+def answers_name(chosen: Round) -> str:
+    """Return the name of a round's recording in the image that is used now.
+
+    Raises:
+        SandboxUnavailableError: no engine answers, or it lacks the image.
+    """
+    with closing(docker.connect()) as client:
+        image = docker.image_id(os.environ.get(IMAGE_VARIABLE, IMAGE), client)
+    parts = ("container", image, chosen.secret_hex)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def record_in_docker(chosen: Round) -> bytes:
+    """Return the oracle's answers of a round, recorded in a container of their own.
+
+    Raises:
+        SandboxUnavailableError: no engine answers, or it lacks the image.
+        InconclusiveError: the container ended without them.
+    """
+    nothing = Submission(label="answers", digest=f"sha256:{'0' * 64}", files=())
+    wanted = ContainerJob(
+        round=chosen,
+        profile="quick",
+        modules=(),
+        milestones=(),
+        label=nothing.label,
+        student="",
+        digest=nothing.digest,
+        notes=(),
+        record=True,
+    )
+    with closing(docker.connect()) as client, closing(Lease()) as lease:
+        answer = docker.grade_in_container(
+            pack(nothing, wanted, ()),
+            image=os.environ.get(IMAGE_VARIABLE, IMAGE),
+            client=client,
+            environment={"GRADER_UID_BASE": str(lease.container_base())},
+        )
+    try:
+        found = ContainerResult.model_validate_json(
+            answer if isinstance(answer, bytes) else b""
+        )
+        return base64.b64decode(found.answers, validate=True)
+    except ValueError as exc:
+        msg = "the container ended without the oracle's answers"
+        raise InconclusiveError(msg, hint="rebuild the image: make image") from exc
 
 
 def grade_in_docker(

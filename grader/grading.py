@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from grader import rounds
+from grader.answers import Shelf
+from grader.checks.suites import suites_digest
 from grader.config import Home, find_home, load_course
-from grader.container import ContainerJob, grade_in_docker
+from grader.container import (
+    ContainerJob,
+    answers_name,
+    grade_in_docker,
+    record_in_docker,
+)
 from grader.errors import ConfigError
 from grader.intake import open_submission
 from grader.models.base import Profile
@@ -17,12 +27,19 @@ from grader.models.course import Course
 from grader.models.outcome import Inconclusive
 from grader.models.report import GradeReport
 from grader.models.submission import Submission
-from grader.pipeline import Job
+from grader.pipeline import (
+    Job,
+    answers_basis,
+    digest_of,
+    record_answers,
+    reference_files,
+)
 from grader.pipeline import grade as run_job
 from grader.rounds import Round
 from grader.sandbox import choose
 
 Talk = Callable[[str], None]
+_log = logging.getLogger(__name__)
 
 
 def silent(_: str) -> None:
@@ -126,6 +143,7 @@ def grade_submission(
     home, course = course_of(options)
     chosen = round_of(home, options, submission)
     data = options.data or data_folder(home)
+    shelf = Shelf(state_folder(home), chosen)
     if options.sandbox == "docker":
         wanted = ContainerJob(
             round=chosen,
@@ -136,6 +154,7 @@ def grade_submission(
             student=submission.student,
             digest=submission.digest,
             notes=submission.notes,
+            answers=base64.b64encode(shelf.data(answers_name(chosen)) or b"").decode(),
         )
         return grade_in_docker(submission, wanted, data, home)
     job = Job(
@@ -148,8 +167,48 @@ def grade_submission(
         modules=options.modules,
         milestones=options.milestones,
         progress=progress,
+        answers=shelf.recording,
     )
     return run_job(submission, job)
+
+
+def record_oracle(options: GradeOptions) -> None:
+    """Record the right answers of a round, if that was not done yet.
+
+    What cannot be recorded is asked live by every grading.
+
+    Raises:
+        GraderError: the course, the round or the wall is not usable.
+    """
+    home, course = course_of(options)
+    state = state_folder(home)
+    chosen = rounds.load_round(state, options.round)
+    shelf = Shelf(state, chosen)
+    if options.sandbox == "docker":
+        name, make = answers_name(chosen), partial(record_in_docker, chosen)
+    else:
+        wall = choose(options.sandbox, secrets=(home.reference, state))
+        job = Job(home, course, chosen, options.profile, wall)
+        digests = (
+            suites_digest(home.suites),
+            digest_of(reference_files(home.reference / course.package)),
+        )
+        name = answers_basis(job, digests).hex()
+        make = partial(_recorded, job)
+    try:
+        shelf.record(name, make)
+    except OSError as exc:
+        _log.warning("the oracle's answers are not kept: %s", exc)
+
+
+def _recorded(job: Job) -> bytes:
+    data, wrong = record_answers(job)
+    if wrong:
+        names = ", ".join(wrong)
+        _log.warning(
+            "the reference does not pass in round %s: %s", job.round.name, names
+        )
+    return data
 
 
 def is_inconclusive(report: GradeReport) -> bool:

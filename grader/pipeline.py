@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import platform
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -12,7 +14,9 @@ from pathlib import Path
 
 import grader
 from grader import scoring
-from grader.checks.runner import Oracle, Ran, SuiteRunner
+from grader.checks.oracle import Oracle, Recorder
+from grader.checks.recording import Recording, seal
+from grader.checks.runner import Ran, SuiteRunner
 from grader.checks.suites import Check, Suites, load_suites
 from grader.config import Home
 from grader.errors import ConfigError
@@ -20,7 +24,7 @@ from grader.host import describe_host
 from grader.models.base import Profile
 from grader.models.course import Course
 from grader.models.measure import Limits, Usage
-from grader.models.outcome import Outcome
+from grader.models.outcome import Outcome, Passed
 from grader.models.report import (
     CheckMeasure,
     GradeReport,
@@ -30,7 +34,7 @@ from grader.models.report import (
 )
 from grader.models.submission import SourceFile, Submission
 from grader.rounds import Round
-from grader.sandbox import Wall, Zygote
+from grader.sandbox import LateZygote, Package, Wall, Zygote
 from grader.sandbox.package import package_of
 from grader.training import MilestoneContext, MilestoneRun, run_milestones
 
@@ -48,6 +52,7 @@ class Job:
     modules: tuple[str, ...] = ()  # empty: all
     milestones: tuple[str, ...] | None = None  # None: all; (): none
     progress: Callable[[str], None] = lambda _: None
+    answers: Callable[[bytes], Recording] = lambda _: {}  # of `answers_basis`
 
 
 def grade(submission: Submission, job: Job) -> GradeReport:
@@ -60,8 +65,11 @@ def grade(submission: Submission, job: Job) -> GradeReport:
     own_cpu_s = time.process_time()
     suites = load_suites(job.home.suites, job.course)
     reference = reference_files(job.home.reference / job.course.package)
-    graded = _run(submission, reference, _selected(suites, job), job)
     digests = suites.digest, digest_of(reference)
+    recording = job.answers(answers_basis(job, digests))
+    package = package_of(job.course, submission.files)
+    truth = package_of(job.course, reference)
+    graded = _run(package, truth, recording, _selected(suites, job), job)
     verdict = _verdict(submission, job, graded, digests)
     measurements = Measurements(
         started_at=started,
@@ -141,19 +149,17 @@ class _Graded:
 
 
 def _run(
-    submission: Submission,
-    reference: tuple[SourceFile, ...],
+    package: Package,
+    truth: Package,
+    recording: Recording,
     checks: list[Check],
     job: Job,
 ) -> _Graded:
-    """Run checks and milestones with two zygotes: the student's and the oracle's."""
-    truth, package = (
-        package_of(job.course, files) for files in (reference, submission.files)
-    )
+    """Run checks and milestones; the reference's zygote starts if it is needed."""
     with (
-        Zygote(job.wall, truth, memory=CEILING) as oracle_zygote,
+        LateZygote(job.wall, truth, memory=CEILING) as oracle_zygote,
         Zygote(job.wall, package, memory=CEILING) as zygote,
-        closing(Oracle(oracle_zygote)) as oracle,
+        closing(Oracle(oracle_zygote, recording)) as oracle,
     ):
         zygote.compile(job.course.limits.load)
         runner = SuiteRunner(job.course, zygote, oracle, job.round.secret, job.progress)
@@ -163,6 +169,52 @@ def _run(
         milestones = run_milestones(context, modules)
         cpu_s = zygote.cpu_s() + oracle_zygote.cpu_s()
     return _Graded(ran, modules, milestones, _suite_usage(runner, ran), cpu_s)
+
+
+def record_answers(job: Job) -> tuple[bytes, tuple[str, ...]]:
+    """Run the reference as if it were a submission; return what it was asked.
+
+    Only checks that ask the oracle are run, and no student's code. Returns the file
+    for `job.answers`, and the checks that do not hold: those are not in it.
+
+    Raises:
+        GraderError: the course is not usable, or the sandbox does not start.
+    """
+    suites = load_suites(job.home.suites, job.course)
+    reference = reference_files(job.home.reference / job.course.package)
+    truth = package_of(job.course, reference)
+    with (
+        Zygote(job.wall, truth, memory=CEILING) as oracle_zygote,
+        Zygote(job.wall, truth, memory=CEILING) as zygote,
+        closing(Recorder(oracle_zygote)) as oracle,
+    ):
+        zygote.compile(job.course.limits.load)
+        runner = SuiteRunner(job.course, zygote, oracle, job.round.secret, job.progress)
+        ran = runner.run(c for c in suites.checks if "oracle" in c.fixtures)
+    right = {r.check.id for r in ran if isinstance(r.outcome, Passed)}
+    made = {name: tuple(x) for name, x in oracle.made.items() if name in right}
+    basis = answers_basis(job, (suites.digest, digest_of(reference)))
+    wrong = tuple(r.check.id for r in ran if r.check.id not in right)
+    return seal(made, basis, job.round.secret), wrong
+
+
+def answers_basis(job: Job, digests: tuple[str, str]) -> bytes:
+    """Return the digest of all that the oracle's answers depend on.
+
+    The processor is part of it: numpy and BLAS choose their code by it, and the last
+    bits of an answer follow.
+    """
+    host = describe_host()
+    agent = sorted((Path(__file__).parent / "agent").glob("*.py"))
+    parts = [
+        *digests,
+        job.course.model_dump_json(),
+        hashlib.sha256(job.round.secret).hexdigest(),
+        grader.__version__,
+        *(hashlib.sha256(path.read_bytes()).hexdigest() for path in agent),
+        *(host.python, host.numpy, host.blas, host.cpu, platform.machine()),
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).digest()
 
 
 # Kernel limits of whole groups: the largest milestone, with room; meters are exact.

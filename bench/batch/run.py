@@ -18,10 +18,13 @@ import sys
 import tempfile
 import time
 import tomllib
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+
+from grader.store import Store
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 REFERENCE: Final = ROOT / "reference" / "tinytorch"
@@ -73,6 +76,21 @@ def edits() -> list[dict[str, str]]:
     return found
 
 
+def ask_live(state: Path) -> None:
+    """Leave no place for recorded answers: a file is where their folder would be."""
+    state.mkdir(parents=True, exist_ok=True)
+    (state / "oracle").touch()
+
+
+def sandbox_cpu_s(state: Path) -> float:
+    """Return the CPU seconds of all gradings in a store, sandboxes included."""
+    stored = Store.open(state / "store")
+    try:
+        return sum(s.report.measurements.cpu_s for s in stored.reports())
+    finally:
+        stored.close()
+
+
 def batch(folder: Path, state: Path, jobs: int, executor: str) -> dict[str, Any]:
     """Run the batch once; return times and what came of it."""
     env = os.environ | {"GRADER_STATE": str(state), "OPENBLAS_NUM_THREADS": "1"}
@@ -100,6 +118,7 @@ def batch(folder: Path, state: Path, jobs: int, executor: str) -> dict[str, Any]
         "exit_code": done.returncode,
         "wall_s": wall_s,
         "cpu_s": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+        "gradings_cpu_s": sandbox_cpu_s(state),
         "submissions_a_minute": 60 * len(rows) / wall_s,
         "states": {state: states.count(state) for state in sorted(set(states))},
         "mean_score": float(np.mean([row["earned"] or 0.0 for row in rows])),
@@ -112,6 +131,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--jobs", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--executor", choices=["local", "docker"], default="local")
+    modes = ["recorded", "live"]
+    parser.add_argument("--oracle", choices=modes, nargs="+", default=modes[:1])
+    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
@@ -126,12 +148,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-batch-") as name:
         folder = Path(name) / "class"
         results["kinds"] = make_class(folder, asked.count, asked.seed)
-        for jobs in asked.jobs:
-            state = Path(name) / f"state-{jobs}"
+        for turn, jobs, oracle in product(
+            range(asked.rounds), asked.jobs, asked.oracle
+        ):
+            state = Path(name) / f"state-{turn}-{jobs}-{oracle}"
+            if oracle == "live":
+                ask_live(state)
             for again in (False, True):
                 run = batch(folder, state, jobs, asked.executor)
-                results["runs"].append(run | {"again": again})
-                print(json.dumps(results["runs"][-1]), flush=True)
+                run |= {"oracle": oracle, "again": again}
+                results["runs"].append(run)
+                print(json.dumps(run), flush=True)
     results["load_after"] = os.getloadavg()[0]
     if asked.out:
         asked.out.write_text(json.dumps(results, indent=1) + "\n")

@@ -16,11 +16,12 @@ from typing import Final
 
 import psutil
 
+from grader.answers import WORTH
 from grader.batch.keys import basis, key_of
 from grader.batch.orders import Orders
 from grader.batch.sources import Entry
 from grader.errors import GraderError
-from grader.grading import GradeOptions, course_of, data_folder
+from grader.grading import GradeOptions, course_of, data_folder, record_oracle
 from grader.store import Store
 from grader.store.jobs import ENDED, Job, State, Wanted
 
@@ -97,6 +98,9 @@ def grade_batch(asked: Asked, progress: Talk) -> list[Job]:
         sources={k: e.source for k, e in keys.items()},
     )
     try:
+        left = sum(j.state not in ENDED for j in store.jobs.rows(list(keys)))
+        if left >= WORTH and not asked.options.modules:
+            record_oracle(asked.options)
         _Crew(store, orders, asked.jobs).work(progress)
         return store.jobs.rows(list(keys))
     finally:

@@ -12,14 +12,16 @@ import hmac
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from grader.checks.judge import judge, normal
+from grader.checks.oracle import Oracle
 from grader.checks.remote import Kinds, Session
 from grader.checks.suites import Check
-from grader.errors import GraderError, SandboxUnavailableError
+from grader.errors import GraderError
 from grader.models.course import Course, Module
 from grader.models.measure import Limits, Sample
 from grader.models.outcome import (
@@ -43,9 +45,6 @@ from grader.sandbox import (
     Zygote,
 )
 
-ORACLE_LIMITS = Limits(
-    cpu_s=3600, wall_s=7200, memory_bytes=2**32, frame_bytes=2**40, output_bytes=2**30
-)
 ATTEMPTS = 3  # an inconclusive check is retried twice before it stays so
 
 
@@ -73,38 +72,6 @@ def preload_of(course: Course, module: Module) -> list[str]:
         wanted |= fresh
         todo += sorted(fresh)
     return [s.name for m in course.modules if m.name in wanted for s in m.symbols]
-
-
-class Oracle:
-    """The reference, asked for right answers; one process for a whole grading.
-
-    Raises:
-        SandboxUnavailableError: it does not start; nothing can be judged.
-    """
-
-    def __init__(self, zygote: Zygote) -> None:
-        names = list(zygote.package.symbols)
-        try:
-            self._group = zygote.group(names, ORACLE_LIMITS)
-            self._channel = self._group.check(ORACLE_LIMITS, seed=0)
-        except Ending as exc:
-            msg = f"the reference cannot be loaded: {exc}"
-            raise SandboxUnavailableError(msg, hint="grader doctor") from exc
-        self._kinds: Kinds = set()
-
-    def tt(self, seed: int, *, trusted: bool = True) -> Any:
-        """Return the reference's namespace, its random numbers seeded.
-
-        Args:
-            trusted: its errors are ours; else they are answers, as a student's are.
-        """
-        session = Session(self._channel, self._kinds, trusted=trusted)
-        session.ask("seed", seed)
-        return session.namespace()
-
-    def close(self) -> None:
-        """End the process."""
-        self._group.close()
 
 
 @dataclass
@@ -190,8 +157,10 @@ class SuiteRunner:
         channel = self._group.check(limits, seed=seed)
         session = Session(channel, self._kinds, trusted=False)
         error: Exception | None = None
+        self.oracle.delayed = self._group.meter.excuse
         try:
-            self._call(check, session.namespace(), seed)
+            ask = partial(self.oracle.tt, check.id, seed)
+            self._call(check, session.namespace(), ask)
         except GraderError:
             raise
         except Exception as exc:  # noqa: BLE001 -- judged below, whatever it is
@@ -219,12 +188,12 @@ class SuiteRunner:
         )
         return Ran(check, outcome, normal(done.printed, 2000), measure)
 
-    def _call(self, check: Check, tt: Any, seed: int) -> None:
+    def _call(self, check: Check, tt: Any, oracle: Callable[[], Any]) -> None:
         given = dict(check.parameters)
         if "tt" in check.fixtures:
             given["tt"] = tt
         if "oracle" in check.fixtures:
-            given["oracle"] = self.oracle.tt(seed)
+            given["oracle"] = oracle()
         if "rng" in check.fixtures:
             given["rng"] = np.random.default_rng(seed_of(self.secret, check.id))
         with np.errstate(all="ignore"):  # a submission's numbers may be anything
@@ -233,7 +202,7 @@ class SuiteRunner:
     def _holds(self, check: Check, seed: int) -> bool:
         """Return whether the check passes on the reference, run now."""
         try:
-            self._call(check, self.oracle.tt(seed, trusted=False), seed)
+            self._call(check, *self.oracle.twice(seed))
         except Exception:  # noqa: BLE001 -- any failure here is the check's own
             return False
         return True

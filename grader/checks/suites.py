@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,6 +52,12 @@ def load_suites(folder: Path, course: Course) -> Suites:
         ConfigError: a file does not import, belongs to no module, or names a check
             that does not exist.
     """
+    return _loaded(folder, course.model_dump_json(), suites_digest(folder))
+
+
+@lru_cache(maxsize=2)  # a worker of a batch loads them once
+def _loaded(folder: Path, settings: str, digest: str) -> Suites:
+    course = Course.model_validate_json(settings)
     files = sorted(folder.glob("test_*.py"))
     if not files:
         msg = f"no hidden suites in {folder}"
@@ -63,11 +70,16 @@ def load_suites(folder: Path, course: Course) -> Suites:
             if need not in known:
                 msg = f"check {check.id} needs {need!r}, which does not exist"
                 raise ConfigError(msg)
+    return Suites(checks, digest)
+
+
+def suites_digest(folder: Path) -> str:
+    """Return the digest of the suites in `folder`, which are not loaded."""
     digest = hashlib.sha256()
-    for file in files:
+    for file in sorted(folder.glob("test_*.py")):
         data = file.read_bytes()
         digest.update(f"{file.name}\0{len(data)}\0".encode() + data)
-    return Suites(checks, f"sha256:{digest.hexdigest()}")
+    return f"sha256:{digest.hexdigest()}"
 
 
 class _Collector:

@@ -17,6 +17,7 @@ from grader.sandbox.endings import (
     StudentError,
 )
 from grader.sandbox.group import Group
+from grader.sandbox.late import LateZygote
 from grader.sandbox.package import Package
 from grader.sandbox.wall import Wall, choose, survey
 from grader.sandbox.zygote import Zygote
@@ -27,6 +28,7 @@ __all__ = [
     "Died",
     "Ending",
     "Group",
+    "LateZygote",
     "LimitHit",
     "Package",
     "SandboxLost",

@@ -10,7 +10,7 @@ import os
 import select
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -27,6 +27,43 @@ LAST_SAMPLE_S: Final = 0.1
 KEPT_OUTPUT_BYTES: Final = 8192
 CHUNK: Final = 1 << 18
 SMALL: Final = 1 << 13  # most answers fit, and a small buffer costs no page faults
+
+
+def question(
+    number: int,
+    op: str,
+    args: Iterable[Any],
+    *,
+    refer: Callable[[Any], Any] | None,
+    more: Mapping[str, Any],
+) -> bytes:
+    """Return the bytes of one request; see `Channel.ask`."""
+    arrays: list[np.ndarray] = []
+    header = {"n": number, "op": op, **more}
+    header["args"] = [encode(a, arrays, refer) for a in args]
+    named = more.get("kwargs") or {}
+    header["kwargs"] = {k: encode(v, arrays, refer) for k, v in named.items()}
+    return request_frame(header, arrays)
+
+
+def answer(number: int, text: bytes, body: bytes) -> Any:
+    """Return the value in the answer to request `number`.
+
+    Raises:
+        StudentError: the code on the other side raised.
+        BadAnswer: it is not of the protocol.
+    """
+    try:
+        reply, arrays = parse_reply(text, body)
+        value = decode(reply.value, arrays)
+    except FrameError as exc:
+        raise BadAnswer(str(exc)) from exc
+    if reply.n != number:
+        msg = f"answer {reply.n} to request {number}"
+        raise BadAnswer(msg)
+    if reply.error is not None:
+        raise StudentError(reply.error)
+    return value
 
 
 class Channel:
@@ -69,27 +106,17 @@ class Channel:
             Ending: the check is over: limit, death or a bad answer.
         """
         self._number += 1
-        arrays: list[np.ndarray] = []
-        header = {"n": self._number, "op": op, **more}
-        header["args"] = [encode(a, arrays, refer) for a in args]
-        named = more.get("kwargs") or {}
-        header["kwargs"] = {k: encode(v, arrays, refer) for k, v in named.items()}
-        self.send(request_frame(header, arrays))
-        return self._answer()
+        frame = question(self._number, op, args, refer=refer, more=more)
+        return answer(self._number, *self.exchange(frame))
 
-    def _answer(self) -> Any:
-        text, body = self.read_frame()
-        try:
-            reply, arrays = parse_reply(text, body)
-            value = decode(reply.value, arrays)
-        except FrameError as exc:
-            raise BadAnswer(str(exc)) from exc
-        if reply.n != self._number:
-            msg = f"answer {reply.n} to request {self._number}"
-            raise BadAnswer(msg)
-        if reply.error is not None:
-            raise StudentError(reply.error)
-        return value
+    def exchange(self, frame: bytes) -> tuple[bytes, bytes]:
+        """Send one request; return JSON and body of the frame that answers it.
+
+        Raises:
+            Ending: as `ask`.
+        """
+        self.send(frame)
+        return self.read_frame()
 
     def read_frame(self) -> tuple[bytes, bytes]:
         """Return JSON and body of the next frame, within all limits."""

@@ -1,4 +1,4 @@
-"""Time and memory of a process tree, read from outside with psutil.
+"""Time and memory of a process tree, read from outside, in /proc.
 
 CPU seconds are those of all members that are not idle, of the children they collected,
 and of the dead that nobody has; members' own clocks have nanoseconds (the ticks of
@@ -10,12 +10,17 @@ from __future__ import annotations
 
 import time
 
-import psutil
-
 from grader.models.measure import Limits, Sample, Usage
 from grader.models.outcome import Limit
 from grader.sandbox.endings import LimitHit, Starved
-from grader.sandbox.tree import Tree, peak_rss_bytes, threads, waited_s
+from grader.sandbox.tree import (
+    Tree,
+    cpu_s,
+    peak_rss_bytes,
+    rss_bytes,
+    threads,
+    waited_s,
+)
 
 MAX_SAMPLES = 240  # of a curve; halved when full, so that any run fits a report
 STARVING = "the host had no CPU time to give"
@@ -46,7 +51,6 @@ class Meter:
     def __init__(self, tree: Tree, baseline_rss_bytes: int) -> None:
         self.tree = tree
         self.baseline_rss_bytes = baseline_rss_bytes
-        self._processes: dict[int, psutil.Process] = {}
         self._idle: set[int] = set()
         self.limits = Limits()
         self._watched: dict[int, tuple[float, int]] = {}
@@ -71,6 +75,10 @@ class Meter:
         self.peak_rss_bytes, self.curve = 0, []
         self._stride, self._skipped = 1, 0
 
+    def excuse(self, wall_s: float) -> None:
+        """Do not count time that the judge took for itself while the run waited."""
+        self._start += wall_s
+
     def sample(self) -> Sample:
         """Read the tree once.
 
@@ -83,26 +91,26 @@ class Meter:
         rss += sum(
             max(0, self._rss_bytes(p) - zero) for p, (_, zero) in self._watched.items()
         )
-        reading = Sample(
+        sample = Sample(
             wall_s=time.monotonic() - self._start,
             cpu_s=self._spent_s(busy),
             rss_bytes=rss,
         )
         self.peak_rss_bytes = max(self.peak_rss_bytes, rss)
-        self._keep(reading)
-        self._judge(reading, busy)
-        return reading
+        self._keep(sample)
+        self._judge(sample, busy)
+        return sample
 
-    def _judge(self, reading: Sample, busy: set[int]) -> None:
+    def _judge(self, sample: Sample, busy: set[int]) -> None:
         limits = self.limits
-        if reading.cpu_s > limits.cpu_s:
+        if sample.cpu_s > limits.cpu_s:
             raise LimitHit(Limit.CPU, f"{limits.cpu_s:g} s of CPU time")
         if self.peak_rss_bytes > limits.memory_bytes:
             raise LimitHit(Limit.MEMORY, f"{limits.memory_bytes / 2**20:.0f} MiB")
         if len(busy) > limits.processes:
             raise LimitHit(Limit.PROCESSES, f"{limits.processes} processes")
-        if reading.wall_s > limits.wall_s:
-            if _starved(busy, reading.wall_s):
+        if sample.wall_s > limits.wall_s:
+            if _starved(busy, sample.wall_s):
                 raise Starved(STARVING)
             raise LimitHit(Limit.WALL, f"{limits.wall_s:g} s of wall time")
 
@@ -125,47 +133,26 @@ class Meter:
         more = (own_cpu_s(p) - zero for p, (zero, _) in self._watched.items())
         return self.cpu_s(busy) + sum(max(0.0, m) for m in more)
 
-    def _keep(self, reading: Sample) -> None:
+    def _keep(self, sample: Sample) -> None:
         self._skipped += 1
         if self._skipped < self._stride:
             return
         self._skipped = 0
-        self.curve.append(reading)
+        self.curve.append(sample)
         if len(self.curve) >= MAX_SAMPLES:
             self.curve = self.curve[::2]
             self._stride *= 2
-
-    def _process(self, pid: int) -> psutil.Process | None:
-        if pid not in self._processes:
-            try:
-                self._processes[pid] = psutil.Process(pid)
-            except psutil.NoSuchProcess:
-                return None
-        return self._processes[pid]
 
     def cpu_s(self, pids: set[int]) -> float:
         """Return the CPU seconds of `pids` and of the children they collected."""
         return sum(self._one_cpu_s(pid) for pid in pids)
 
     def _one_cpu_s(self, pid: int) -> float:
-        process = self._process(pid)
-        try:
-            times = process.cpu_times() if process else None
-        except psutil.Error:
-            self._processes.pop(pid, None)
-            return 0.0
-        if times is None:
-            return 0.0
-        own = own_cpu_s(pid) or times.user + times.system
-        return float(own + times.children_user + times.children_system)
+        own, children = cpu_s(pid)
+        return (own_cpu_s(pid) or own) + children
 
     def _rss_bytes(self, pid: int) -> int:
-        process = self._process(pid)
-        try:
-            rss = process.memory_info().rss if process else 0
-        except psutil.Error:
-            return 0
-        return max(0, rss - self.baseline_rss_bytes)
+        return max(0, rss_bytes(pid) - self.baseline_rss_bytes)
 
     def _high_water_bytes(self, pid: int) -> int:
         return max(0, peak_rss_bytes(pid) - self.baseline_rss_bytes)

@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 
 ROOTS = frozenset({1, 2})  # init and the kernel's threads have no parent
+TICKS = os.sysconf("SC_CLK_TCK")
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 ENOUGH = 1 << 16  # bytes; all that is read here is smaller
 
 
@@ -123,6 +125,21 @@ def threads(pid: int) -> int:
     """Return how many threads the process has; 0 if it is gone."""
     fields = _stat(pid)
     return int(fields[17]) if fields else 0
+
+
+def cpu_s(pid: int) -> tuple[float, float]:
+    """Return CPU seconds in ticks: its own, and those of children it collected."""
+    fields = _stat(pid)
+    if not fields:
+        return 0.0, 0.0
+    user, system, children_user, children_system = map(int, fields[11:15])
+    return (user + system) / TICKS, (children_user + children_system) / TICKS
+
+
+def rss_bytes(pid: int) -> int:
+    """Return the resident set of the process; 0 if it is gone."""
+    fields = _read(f"/proc/{pid}/statm").split()
+    return int(fields[1]) * PAGE_BYTES if fields else 0
 
 
 def waited_s(pid: int) -> float:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.checks.checklib import CheckFailure
+from grader.checks.oracle import ORACLE_LIMITS
 from grader.checks.remote import OracleError, Session
-from grader.checks.runner import ORACLE_LIMITS
 from grader.sandbox import Zygote
 from grader.training.attempt import Attempt
 from grader.training.driver import Arrays, Driver

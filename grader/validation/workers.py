@@ -9,7 +9,8 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from typing import Generic, Self, TypeVar, cast
 
-from grader.checks.runner import Oracle, Ran, SuiteRunner
+from grader.checks.oracle import Oracle
+from grader.checks.runner import Ran, SuiteRunner
 from grader.checks.suites import Check
 from grader.models.course import Course
 from grader.models.submission import SourceFile

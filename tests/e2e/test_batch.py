@@ -16,6 +16,7 @@ import psutil
 import pytest
 from grader_command import REFERENCE, ROOT, TEMPLATE, Grader, copied
 
+from grader.answers import WORTH
 from grader.store import Store
 
 CHOSEN = ["--only", "setup", "--no-milestones", "--round", "one", "--format", "json"]
@@ -239,3 +240,30 @@ def test_a_bug_that_one_submission_meets_sets_it_aside_alone(
     mended = rows_of(grader("batch", submissions, *CHOSEN, "--retry", "failed").out)
 
     assert mended["bob"]["state"] == "graded"
+
+
+def test_eight_submissions_are_worth_a_recording(
+    grader: Grader, tmp_path: Path
+) -> None:
+    """Its answers lead to the same verdicts as those of a live reference."""
+    folder = tmp_path / "class"
+    text = (REFERENCE / "tinytorch" / "activations.py").read_bytes()
+    wrong = text + b"\nReLU.__call__ = lambda self, x: x\n"
+    copied(REFERENCE, folder / "s0", {"activations.py": wrong})
+    for number in range(1, WORTH):  # soon done: they end at their import
+        ends = f"raise SystemExit({number})\n".encode()
+        copied(TEMPLATE, folder / f"s{number}", {"__init__.py": ends})
+    options = ["--round", "one", "--no-milestones", "--format", "json"]
+
+    done = grader("batch", folder, *options)
+    recordings = list((grader.state / "oracle").glob("*.answers"))
+    for path in recordings:
+        path.unlink()
+    alone = grader("grade", folder / "s0", "--student", "s0", *options)
+
+    assert done.code == 0, done.err
+    assert len(recordings) == 1
+    (kept,) = (r.report for r in store_of(grader).reports() if r.report.student == "s0")
+    assert kept.verdict.model_dump_json().encode() == alone.verdict
+    assert 0 < kept.verdict.earned < kept.verdict.points
+    assert not list((grader.state / "oracle").glob("*.answers"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import threading
 from collections.abc import Iterator
@@ -11,9 +12,13 @@ import pytest
 from docker import DockerClient
 
 import grader
-from grader import api
+from grader import api, rounds
+from grader.checks.recording import basis_of, seal, unseal
+from grader.config import Home
+from grader.container import ContainerJob, grade_in_docker, record_in_docker
+from grader.intake import open_submission
 from grader.models.outcome import NotImplementedYet
-from grader.models.report import GradeReport
+from grader.models.report import GradeReport, Verdict
 from grader.sandbox.docker import OWNER_LABEL, connect, image_id
 
 pytestmark = pytest.mark.docker
@@ -49,6 +54,39 @@ def nothing_is_left(client: DockerClient) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def contained() -> GradeReport:
     return grade(ROOT / "reference", "docker", ("perceptron",))
+
+
+def test_answers_recorded_in_a_container_serve_the_next(
+    contained: GradeReport,
+) -> None:
+    """They change nothing while they are true, and everything when they lie."""
+    chosen = rounds.demo_round()
+    data = record_in_docker(chosen)
+    recording = unseal(data, basis_of(data), chosen.secret)
+    lies = {
+        name: tuple(e._replace(body=bytes(len(e.body))) for e in exchanges)
+        for name, exchanges in recording.items()
+    }
+
+    def verdict(answers: bytes) -> Verdict:
+        submission = open_submission(str(ROOT / "reference"), package="tinytorch")
+        job = ContainerJob(
+            round=chosen,
+            profile="quick",
+            modules=MODULES,
+            milestones=("perceptron",),
+            label=submission.label,
+            student=submission.student,
+            digest=submission.digest,
+            notes=submission.notes,
+            answers=base64.b64encode(answers).decode(),
+        )
+        return grade_in_docker(submission, job, None, Home(ROOT)).verdict
+
+    assert verdict(data).model_dump_json() == contained.verdict.model_dump_json()
+    assert verdict(seal(lies, basis_of(data), chosen.secret)).earned < 5
+    damaged = verdict(data[:-1])
+    assert damaged.model_dump_json() == contained.verdict.model_dump_json()
 
 
 def test_reference_earns_every_point_in_a_container(contained: GradeReport) -> None:

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import pytest
 
-from grader.checks.runner import Oracle, Ran, SuiteRunner
+from grader.checks.oracle import Oracle
+from grader.checks.runner import Ran, SuiteRunner
 from grader.checks.suites import load_suites
 from grader.models.course import Course, CourseLimits, Module, Symbol
 from grader.models.measure import Limits
