@@ -9,7 +9,7 @@ from pathlib import Path
 
 from grader import rounds
 from grader.config import Home, find_home, load_course
-from grader.container import ContainerJob, grade_in_docker
+from grader.container import ContainerJob, Engine, grade_in_docker
 from grader.errors import ConfigError
 from grader.intake import open_submission
 from grader.models.base import Profile
@@ -42,6 +42,7 @@ class GradeOptions:
     modules: tuple[str, ...] = ()
     milestones: tuple[str, ...] | None = None
     demo: bool = False
+    patience_s: float = 0.0  # for a Docker engine that does not answer
 
 
 def state_folder(home: Home) -> Path:
@@ -137,7 +138,8 @@ def grade_submission(
             digest=submission.digest,
             notes=submission.notes,
         )
-        return grade_in_docker(submission, wanted, data, home)
+        engine = Engine(options.patience_s, progress)
+        return grade_in_docker(submission, wanted, data, home, engine)
     job = Job(
         home=home,
         course=course,

@@ -19,6 +19,7 @@ import psutil
 from grader.batch.keys import basis, key_of
 from grader.batch.orders import Orders
 from grader.batch.sources import Entry
+from grader.container import swept
 from grader.errors import GraderError
 from grader.grading import GradeOptions, course_of, data_folder
 from grader.store import Store
@@ -93,7 +94,8 @@ def grade_batch(asked: Asked, progress: Talk) -> list[Job]:
         sources={k: e.source for k, e in keys.items()},
     )
     try:
-        _Crew(store, orders, asked.jobs).work(progress)
+        with swept(asked.options.sandbox):
+            _Crew(store, orders, asked.jobs).work(progress)
         return store.jobs.rows(list(keys))
     finally:
         store.close()

@@ -18,7 +18,12 @@ from typing import Final
 
 from grader.batch.orders import Orders
 from grader.config import find_home, load_course
-from grader.errors import GraderError, SubmissionRejectedError
+from grader.container import PATIENCE_S
+from grader.errors import (
+    GraderError,
+    SandboxUnavailableError,
+    SubmissionRejectedError,
+)
 from grader.grading import grade_submission
 from grader.intake import open_submission
 from grader.models.submission import Submission
@@ -37,24 +42,33 @@ def main() -> None:
     orders = Orders.model_validate_json(sys.stdin.buffer.read())
     store = Store.open(Path(orders.store), url=orders.url)
     jobs, keys = store.jobs, list(orders.sources)
+    patience_s = PATIENCE_S
     while (job := jobs.lease(keys, orders.owner)) is not None:
         with _held(jobs, job, orders.owner):
-            _one(jobs, job, orders)
+            if not _one(jobs, job, orders, patience_s):
+                patience_s = 0.0  # was waited for once: thousands would take days
     store.close()
 
 
-def _one(jobs: Jobs, job: Job, orders: Orders) -> None:
-    """Grade one submission and end its work, whatever happens."""
+def _one(jobs: Jobs, job: Job, orders: Orders, patience_s: float) -> bool:
+    """Grade one submission and end its work, whatever happens.
+
+    Returns:
+        False if no sandbox could be had for it.
+    """
     try:
         submission = _taken_in(job, orders)
-        options = replace(orders.options(), student=job.student)
+        options = orders.options()
+        options = replace(options, student=job.student, patience_s=patience_s)
         report = grade_submission(submission, options)
     except SubmissionRejectedError as exc:
         jobs.refuse(job.key, orders.owner, _told(exc))
     except GraderError as exc:
         jobs.fail(job.key, orders.owner, _told(exc))
+        return not isinstance(exc, SandboxUnavailableError)
     else:
         jobs.accept(job.key, orders.owner, report)
+    return True
 
 
 def _taken_in(job: Job, orders: Orders) -> Submission:
