@@ -36,6 +36,7 @@ from grader.sandbox.engine import (
     before_start,
     connect,
     image_id,
+    knock,
     owner,
     remove,
     remove_orphans,
@@ -249,6 +250,7 @@ class _Run:
         settled = None
         while True:
             state: dict[str, Any]
+            knock()
             state = self._client.api.inspect_container(self._name)["State"]
             now = time.monotonic()
             if not state["Running"]:

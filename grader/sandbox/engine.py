@@ -59,7 +59,7 @@ def connect(patience_s: float = 0.0) -> DockerClient:
 
 def _connect() -> DockerClient:
     try:
-        _knock()
+        knock()
         client = docker.from_env(timeout=_API_TIMEOUT_S)  # asks for the version
     except ENGINE_ERRORS as exc:
         msg = f"no Docker engine answers: {reason(exc)}"
@@ -68,7 +68,7 @@ def _connect() -> DockerClient:
     return client
 
 
-def _knock() -> None:
+def knock() -> None:
     """Fail early where nobody listens: there docker-py forgets to close its socket."""
     kind, _, path = os.environ.get("DOCKER_HOST", _LOCAL).partition("://")
     if kind == "unix":
@@ -114,6 +114,7 @@ def _orphaned(owned_by: str) -> bool:
 def remove(client: DockerClient, name: str) -> bool:
     """Remove a container if it is there; what fails now is for `remove_orphans`."""
     try:
+        knock()
         client.api.remove_container(name, force=True, v=True)
     except docker.errors.APIError as exc:
         if exc.status_code not in {_NOT_FOUND, _CONFLICT}:  # somebody was, or is, at it

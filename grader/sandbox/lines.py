@@ -122,6 +122,7 @@ class Listener:
         except ValidationError:
             return
         shown = "".join(c if c.isprintable() else "?" for c in line.doing)
+        known = self.last.doing
         self.last = Line(doing=shown, memory_bytes=line.memory_bytes)
-        if shown:
+        if shown != known:
             self._progress(shown)

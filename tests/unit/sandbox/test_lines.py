@@ -21,7 +21,8 @@ def said(doing: str, memory_bytes: int = 7) -> bytes:
 def test_lines_are_taken_out_of_a_stream_cut_anywhere(size: int) -> None:
     heard: list[str] = []
     listener = Listener(heard.append)
-    data = b"a warning\n" + said("tensor::test_add") + b"more" + said("the end", 9)
+    data = b"a warning\n" + said("tensor::test_add") + b"more" + said("the end", 8)
+    data += said("the end", 9)  # only its memory is news
 
     rest = b"".join(
         listener.hear(data[start : start + size]) for start in range(0, len(data), size)
