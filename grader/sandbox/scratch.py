@@ -14,7 +14,8 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-SCRATCH_PREFIX: Final = "tinytorch-scratch-"
+# Not that of versions which did not lock theirs and may run beside this one.
+SCRATCH_PREFIX: Final = "tinytorch-scratch-held_"
 _LOCKED: Final = fcntl.LOCK_EX | fcntl.LOCK_NB
 
 
