@@ -21,7 +21,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -56,6 +56,7 @@ class Arena:
     executor: str
     engine: PrivateEngine | None
     modules: tuple[str, ...] = MODULES
+    chosen: tuple[int, ...] = CHOSEN
     chance: random.Random = field(default_factory=random.Random)
     hits: Counter[str] = field(default_factory=Counter)
     runs: int = 0
@@ -188,39 +189,41 @@ def faults(arena: Arena, state: Path, expected: dict[str, str]) -> dict[str, Any
         "strangers": sorted(set(found) - set(expected)),
         "not ended": [job for job in jobs if job[1] != "graded"],
         "containers": arena.containers("--all"),
-        "processes": survivors(),
+        "processes": survivors(arena.folder),
         "scratch": sorted(p.name for p in arena.scratch.iterdir()),
         "half-written": sorted(p.name for p in state.rglob(".new-*")),
     }
     return {name: what for name, what in shown.items() if what}
 
 
-def survivors() -> list[str]:
-    """Return what still runs of this checkout's graders and sandboxes."""
+def survivors(folder: Path) -> list[str]:
+    """Return what still runs of the graders and sandboxes of this experiment."""
     end = time.monotonic() + GONE_S
-    while (there := _running()) and time.monotonic() < end:
+    while (there := _running(folder)) and time.monotonic() < end:
         time.sleep(0.2)
     return there
 
 
-def _running() -> list[str]:
-    marks = (str(ROOT / "grader"), "grader.batch.worker", "grader.cli.main")
-    own = {os.getpid(), *(p.pid for p in psutil.Process().parents())}
+def _running(folder: Path) -> list[str]:
+    """Find graders by their environment, sandboxes by their scratch or lost parent."""
     found = []
-    for process in psutil.process_iter(["pid", "cmdline", "cwd", "status"]):
-        words = " ".join(process.info["cmdline"] or [])
-        here = str(ROOT) in words or process.info["cwd"] == str(ROOT)
-        if here and any(mark in words for mark in marks) and process.pid not in own:
-            found.append(f"{process.pid} {words[:80]}")
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            words = " ".join(process.cmdline())
+            named = str(folder) in words + " ".join(process.environ().values())
+            lost = process.ppid() == 1 and str(ROOT / "grader") in words
+            if (named or lost) and process.pid != os.getpid():
+                found.append(f"{process.pid} {words[:80]}")
     return found
 
 
 def experiment(arena: Arena, kills: int) -> dict[str, Any]:
     """Grade undisturbed, then disturbed until all kills have hit; return the record."""
+    (arena.folder / "class").mkdir()
     arena.scratch.mkdir()
     arena.scratch.chmod(0o1777)
     make_class(arena.folder / "all", 20, seed=0)
-    for number in CHOSEN:
+    for number in arena.chosen:
         name = f"s{number:03d}"
         shutil.move(arena.folder / "all" / name, arena.folder / "class" / name)
     calm = arena.folder / "calm"
@@ -231,7 +234,7 @@ def experiment(arena: Arena, kills: int) -> dict[str, Any]:
     assert arena.start(calm).wait() == 0, (arena.folder / "log").read_text()[-800:]
     calm_s = time.monotonic() - started
     expected = verdicts(calm)
-    assert len(expected) == len(CHOSEN)
+    assert len(expected) == len(arena.chosen)
     shown, passes = faults(arena, calm, expected), 0
     assert not shown, shown
     started = time.monotonic()
@@ -245,7 +248,7 @@ def experiment(arena: Arena, kills: int) -> dict[str, Any]:
         print(f"{arena.executor}, pass {passes}: {dict(arena.hits)}", flush=True)
     return {
         "executor": arena.executor,
-        "submissions": len(CHOSEN),
+        "submissions": len(arena.chosen),
         "modules": list(arena.modules),
         "kills": dict(sorted(arena.hits.items())),
         "batches_finished": passes,
@@ -263,7 +266,6 @@ def run(executor: str, kills: int, seed: int) -> dict[str, Any]:
         name = stack.enter_context(tempfile.TemporaryDirectory(prefix="chaos-"))
         folder = Path(name)
         folder.chmod(0o755)
-        (folder / "class").mkdir()
         engine = None
         if executor == "docker":
             engine = stack.enter_context(PrivateEngine())

@@ -15,12 +15,14 @@ from pathlib import Path
 
 import pytest
 from docker import DockerClient
-from e2e.grader_command import REFERENCE, small_course
+from e2e.grader_command import REFERENCE, ROOT
 
 from bench.batch.private_engine import PrivateEngine, problem
-from grader import api
+from grader import api, container
+from grader.config import load_course
 from grader.container import IMAGE_VARIABLE, SUBMISSION_LABEL
 from grader.errors import InconclusiveError, SandboxUnavailableError
+from grader.models.course import Course
 from grader.models.outcome import Blocked, Limit, LimitExceeded
 from grader.models.report import GradeReport
 from grader.sandbox.docker import OWNER_LABEL, connect
@@ -70,12 +72,12 @@ def ours(client: DockerClient) -> set[str]:
 class Graded:
     """The reference, graded in a container; what was said meanwhile is kept."""
 
-    def __init__(self, course: Path) -> None:
-        self.course, self.said = course, list[str]()
+    def __init__(self) -> None:
+        self.said: list[str] = []
 
     def __call__(self, *, milestones: tuple[str, ...] | None = ()) -> GradeReport:
         options = api.GradeOptions(
-            course=self.course,
+            course=ROOT,
             sandbox="docker",
             modules=("setup",),
             milestones=milestones,
@@ -89,13 +91,26 @@ class Graded:
 
 
 @pytest.fixture
-def grade(tmp_path: Path) -> Graded:
-    return Graded(small_course(tmp_path / "course", []))
+def grade() -> Graded:
+    return Graded()
 
 
-def limited(tmp_path: Path, line: str) -> Graded:
-    table = f"[limits.container]\n{line}\n\n[limits.check]"
-    return Graded(small_course(tmp_path / "small", [("[limits.check]", table)]))
+Limited = Callable[..., None]
+
+
+@pytest.fixture
+def limited(monkeypatch: pytest.MonkeyPatch) -> Limited:
+    """Return a function that changes the container's limits, here on the host alone."""
+
+    def change(**limits: float) -> None:
+        def load(path: Path) -> Course:
+            course = load_course(path).model_dump()
+            course["limits"]["container"] |= limits
+            return Course.model_validate(course)
+
+        monkeypatch.setattr(container, "load_course", load)
+
+    return change
 
 
 @contextlib.contextmanager
@@ -121,12 +136,16 @@ def disturbing(client: DockerClient, act: Callable[[str], None]) -> Iterator[lis
 
 
 def test_a_submission_over_the_container_s_memory_fails_as_a_whole(
-    tmp_path: Path, judge: Callable[[str], None], client: DockerClient
+    grade: Graded,
+    limited: Limited,
+    judge: Callable[[str], None],
+    client: DockerClient,
 ) -> None:
     judge(HOARDS)
+    limited(memory_bytes=128 * 2**20)
     before = ours(client)
 
-    verdict = limited(tmp_path, "memory_bytes = 134_217_728")(milestones=None).verdict
+    verdict = grade(milestones=None).verdict
 
     outcomes = [c.outcome for m in verdict.modules for c in m.checks]
     outcomes += [m.outcome for m in verdict.milestones]
@@ -139,26 +158,31 @@ def test_a_submission_over_the_container_s_memory_fails_as_a_whole(
     assert ours(client) == before
 
 
-def test_too_little_memory_for_the_judge_itself_is_ours(tmp_path: Path) -> None:
-    graded = limited(tmp_path, "memory_bytes = 50_331_648")
+def test_too_little_memory_for_the_judge_itself_is_ours(
+    grade: Graded, limited: Limited
+) -> None:
+    limited(memory_bytes=48 * 2**20)
 
     with pytest.raises(InconclusiveError, match="before it graded anything, at 48 MiB"):
-        graded()
+        grade()
 
-    assert graded.tries == 1
+    assert grade.tries == 1
 
 
 def test_the_deadline_is_ours_and_not_tried_again(
-    tmp_path: Path, judge: Callable[[str], None], client: DockerClient
+    grade: Graded,
+    limited: Limited,
+    judge: Callable[[str], None],
+    client: DockerClient,
 ) -> None:
     judge(SLEEPS)
-    graded = limited(tmp_path, "deadline_s = 3.0")
+    limited(deadline_s=3.0)
     before = ours(client)
 
     with pytest.raises(InconclusiveError, match=r"deadline, 3 s, .*setup::test_one"):
-        graded()
+        grade()
 
-    assert graded.tries == 1
+    assert grade.tries == 1
     assert ours(client) == before
 
 
@@ -167,10 +191,10 @@ def test_a_container_killed_once_is_graded_again(
 ) -> None:
     killed: list[str] = []
 
-    def kill(container: str) -> None:
+    def kill(name: str) -> None:
         if not killed:
-            client.api.kill(container)
-            killed.append(container)
+            client.api.kill(name)
+            killed.append(name)
 
     with disturbing(client, kill) as met:
         report = grade()
@@ -265,7 +289,8 @@ def test_a_container_of_another_host_is_left_alone(
 ) -> None:
     label = f"{OWNER_LABEL}=elsewhere/1-1.00"
     command = ["run", "--detach", "--network=none", "--label", label]
-    private.docker(*command, "--entrypoint=sleep", image, "600")
+    sleeps = ["-c", "import time; time.sleep(600)"]
+    private.docker(*command, "--entrypoint=python", image, *sleeps)
 
     grade()  # sweeps before it begins
 
