@@ -15,8 +15,9 @@ import logging
 import os
 import tarfile
 import tempfile
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -32,21 +33,26 @@ from grader.errors import (
     SandboxUnavailableError,
 )
 from grader.models.base import Model, Profile
-from grader.models.measure import Isolation
+from grader.models.measure import ContainerLimits, Isolation
 from grader.models.outcome import Limit, LimitExceeded
 from grader.models.report import GradeReport, Measurements
 from grader.models.submission import SourceFile, Submission
 from grader.pipeline import Job, ended_report, grade, record_answers
 from grader.rounds import Round
 from grader.sandbox import Wall, choose, docker
+from grader.sandbox.lines import Speaker
+from grader.sandbox.scratch import sweep_scratch
 from grader.sandbox.uids import Lease
 
 JOB: Final = "job.json"
 SUBMISSION: Final = "submission/"
 DATA: Final = "data/"
+SUBMISSION_LABEL: Final = "tinytorch.grader.submission"  # its digest, for operators
 IMAGE: Final = "tinytorch-grader:staff"
 IMAGE_VARIABLE: Final = "GRADER_IMAGE"
 _log = logging.getLogger(__name__)
+TRIES: Final = 3  # of a grading whose container or engine was lost
+PATIENCE_S: Final = 60.0  # for an engine that was there and starts anew
 
 
 class ContainerJob(Model):
@@ -142,7 +148,7 @@ def _write_data(files: dict[str, bytes], folder: Path) -> None:
 
 def serve(request: bytes, home: Home) -> bytes:
     """Grade one request, inside the container; return the result as JSON."""
-    with tempfile.TemporaryDirectory(prefix="data-") as name:
+    with tempfile.TemporaryDirectory(prefix="data-") as name, Speaker() as speaker:
         folder = Path(name)
         try:
             submission, wanted = unpack(request, folder)
@@ -156,6 +162,7 @@ def serve(request: bytes, home: Home) -> bytes:
                 modules=wanted.modules,
                 milestones=wanted.milestones,
                 answers=partial(_given, wanted),
+                progress=speaker.say,
             )
             result = _result(submission, job, record=wanted.record)
         except GraderError as exc:
@@ -188,7 +195,7 @@ def answers_name(chosen: Round) -> str:
         SandboxUnavailableError: no engine answers, or it lacks the image.
     """
     with closing(docker.connect()) as client:
-        image = docker.image_id(os.environ.get(IMAGE_VARIABLE, IMAGE), client)
+        image = docker.image_id(image_name(), client)
     parts = ("container", image, chosen.secret_hex)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
@@ -215,9 +222,9 @@ def record_in_docker(chosen: Round) -> bytes:
     with closing(docker.connect()) as client, closing(Lease()) as lease:
         answer = docker.grade_in_container(
             pack(nothing, wanted, ()),
-            image=os.environ.get(IMAGE_VARIABLE, IMAGE),
+            image=image_name(),
             client=client,
-            environment={"GRADER_UID_BASE": str(lease.container_base())},
+            extras=docker.Extras({"GRADER_UID_BASE": str(lease.container_base())}),
         )
     try:
         found = ContainerResult.model_validate_json(
@@ -229,36 +236,130 @@ def record_in_docker(chosen: Round) -> bytes:
         raise InconclusiveError(msg, hint="rebuild the image: make image") from exc
 
 
+@dataclass(frozen=True)
+class Engine:
+    """How the engine is used.
+
+    Attributes:
+        patience_s: how long an engine that does not answer is waited for.
+        progress: told what is being graded.
+    """
+
+    patience_s: float = 0.0
+    progress: Callable[[str], None] = lambda _: None
+
+
 def grade_in_docker(
-    submission: Submission, job: ContainerJob, data: Path | None, home: Home
+    submission: Submission,
+    job: ContainerJob,
+    data: Path | None,
+    home: Home,
+    engine: Engine | None = None,
 ) -> GradeReport:
     """Grade one submission in a container of the staff image.
+
+    A grading whose container was killed by somebody, or whose engine was lost, is
+    repeated twice.
 
     Raises:
         SandboxUnavailableError: no engine answers, or it lacks the image.
         InconclusiveError: the container ended for a reason of ours.
     """
-    with closing(docker.connect()) as client, closing(Lease()) as lease:
+    engine = engine or Engine()
+    for left in reversed(range(TRIES)):
+        try:
+            return _graded_once(submission, job, data, home, engine)
+        except docker.ContainerLostError as exc:
+            if not left:
+                raise
+            engine.progress(f"{exc.message}; once more")
+            engine = replace(engine, patience_s=max(engine.patience_s, PATIENCE_S))
+    raise AssertionError  # the last try returned or raised
+
+
+def _graded_once(
+    submission: Submission,
+    job: ContainerJob,
+    data: Path | None,
+    home: Home,
+    engine: Engine,
+) -> GradeReport:
+    limits = load_course(home.course_file).limits.container
+    with closing(docker.connect(engine.patience_s)) as client, closing(Lease()) as uids:
         docker.remove_orphans(client)  # of gradings whose grader was killed
-        image = os.environ.get(IMAGE_VARIABLE, IMAGE)
+        image = image_name()
         environment = {
-            "GRADER_UID_BASE": str(lease.container_base()),
+            "GRADER_UID_BASE": str(uids.container_base()),
             "GRADER_IMAGE_DIGEST": docker.image_id(image, client),
         }
+        labels = {SUBMISSION_LABEL: submission.digest}
         answer = docker.grade_in_container(
             pack(submission, job, _data_folders(job, data, home)),
             image=image,
+            limits=limits,
             client=client,
-            environment=environment,
+            extras=docker.Extras(environment, labels, engine.progress),
         )
     if isinstance(answer, bytes):
         report = report_of(answer, (ConfigError, SandboxUnavailableError))
         return _both_walls(report)
-    if answer.oom:
+    if answer.oom and answer.doing:
         return _out_of_memory(submission, job, home)
-    why = "it took too long" if answer.timed_out else answer.stderr.strip()[-200:]
-    msg = f"the container ended without a result: {why or answer.exit_code}"
-    raise InconclusiveError(msg, hint="grade again")
+    raise _unjudged(answer, limits)
+
+
+def image_name() -> str:
+    """Return the name of the image that gradings run in."""
+    return os.environ.get(IMAGE_VARIABLE, IMAGE)
+
+
+def image_now() -> str:
+    """Return the digest of that image, in an engine that answers.
+
+    Raises:
+        SandboxUnavailableError: no engine answers, or it lacks the image.
+    """
+    with closing(docker.connect()) as client:
+        return docker.image_id(image_name(), client)
+
+
+@contextmanager
+def swept(sandbox: str) -> Iterator[None]:
+    """Remove what killed gradings of this host left, before and after a batch."""
+    _sweep(sandbox)
+    try:
+        yield
+    finally:
+        # Not even an engine that has gone may hide why the batch ended.
+        with suppress(SandboxUnavailableError, docker.ContainerLostError):
+            _sweep(sandbox)
+
+
+def _sweep(sandbox: str) -> None:
+    sweep_scratch()
+    if sandbox == "docker":
+        with closing(docker.connect()) as client:
+            docker.remove_orphans(client)
+
+
+def _unjudged(died: docker.ContainerDied, limits: ContainerLimits) -> InconclusiveError:
+    """Say why a container ended that gave no result; each reason is ours."""
+    during = f" (during {died.doing})" if died.doing else ""
+    if died.killed:
+        msg = f"somebody killed the container, not the grader{during}"
+        return docker.ContainerLostError(msg, hint="grade again")
+    if died.timed_out:
+        most = f"{limits.deadline_s:g} s"
+        msg = f"it took too long: the container's deadline, {most}, came{during}"
+        return InconclusiveError(msg, hint="course.toml: [limits.container] deadline_s")
+    if died.oom:
+        most = f"{limits.memory_bytes / 2**20:.0f} MiB"
+        msg = f"the container ran out of memory before it graded anything, at {most}"
+        hint = "course.toml: [limits.container] memory_bytes"
+        return InconclusiveError(msg, hint=hint)
+    why = died.stderr.strip()[-200:] or f"exit code {died.exit_code}"
+    msg = f"the container ended without a result{during}: {why}"
+    return InconclusiveError(msg, hint="is the image of this version? make image")
 
 
 def _both_walls(report: GradeReport) -> GradeReport:
@@ -294,12 +395,20 @@ def _out_of_memory(
     The kernel's own counter is the evidence: a memory verdict, never a free retry.
     """
     course = load_course(home.course_file)
-    limit = f"{docker.ContainerLimits().memory_bytes / 2**20:.0f} MiB"
+    limit = f"{course.limits.container.memory_bytes / 2**20:.0f} MiB"
     outcome = LimitExceeded(
         which=Limit.MEMORY, limit=limit, where="in the whole container"
     )
     wall = Wall(docker.ISOLATION, bubblewrap=False, switch_uid=True, nest=False)
-    wanted = Job(home, course, job.round, job.profile, wall, modules=job.modules)
+    wanted = Job(
+        home=home,
+        course=course,
+        round=job.round,
+        profile=job.profile,
+        wall=wall,
+        modules=job.modules,
+        milestones=job.milestones,
+    )
     return ended_report(submission, wanted, outcome)
 
 

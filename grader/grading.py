@@ -16,6 +16,7 @@ from grader.checks.suites import suites_digest
 from grader.config import Home, find_home, load_course
 from grader.container import (
     ContainerJob,
+    Engine,
     answers_name,
     grade_in_docker,
     record_in_docker,
@@ -59,6 +60,7 @@ class GradeOptions:
     modules: tuple[str, ...] = ()
     milestones: tuple[str, ...] | None = None
     demo: bool = False
+    patience_s: float = 0.0  # for a Docker engine that does not answer
 
 
 def state_folder(home: Home) -> Path:
@@ -156,7 +158,8 @@ def grade_submission(
             notes=submission.notes,
             answers=base64.b64encode(shelf.data(answers_name(chosen)) or b"").decode(),
         )
-        return grade_in_docker(submission, wanted, data, home)
+        engine = Engine(options.patience_s, progress)
+        return grade_in_docker(submission, wanted, data, home, engine)
     job = Job(
         home=home,
         course=course,

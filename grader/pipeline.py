@@ -36,7 +36,13 @@ from grader.models.submission import SourceFile, Submission
 from grader.rounds import Round
 from grader.sandbox import LateZygote, Package, Wall, Zygote
 from grader.sandbox.package import package_of
-from grader.training import MilestoneContext, MilestoneRun, run_milestones
+from grader.training import (
+    Chosen,
+    MilestoneContext,
+    MilestoneRun,
+    ended_milestones,
+    run_milestones,
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,11 @@ def grade(submission: Submission, job: Job) -> GradeReport:
 
 
 def ended_report(submission: Submission, job: Job, outcome: Outcome) -> GradeReport:
-    """Return the report of a run that ended as a whole: every check has `outcome`."""
+    """Return the report of a run that ended as a whole.
+
+    Every check and every milestone has `outcome`, so that the points there are stay
+    those of the course.
+    """
     suites = load_suites(job.home.suites, job.course)
     reference = reference_files(job.home.reference / job.course.package)
     ran = []
@@ -98,7 +108,10 @@ def ended_report(submission: Submission, job: Job, outcome: Outcome) -> GradeRep
         nothing = CheckMeasure(id=check.id, cpu_s=0.0, wall_s=0.0, peak_rss_bytes=0)
         ran.append(Ran(check, outcome, "", nothing))
     usage = Usage(cpu_s=0.0, wall_s=0.0, peak_rss_bytes=0)
-    graded = _Graded(ran, scoring.score_modules(job.course, ran), [], usage, 0.0)
+    chosen = Chosen(job.course, job.profile, job.home.milestones, job.milestones)
+    milestones = ended_milestones(chosen, outcome)
+    modules = scoring.score_modules(job.course, ran)
+    graded = _Graded(ran, modules, milestones, usage, 0.0)
     digests = suites.digest, digest_of(reference)
     return GradeReport(
         student=submission.student,
@@ -161,6 +174,7 @@ def _run(
         Zygote(job.wall, package, memory=CEILING) as zygote,
         closing(Oracle(oracle_zygote, recording)) as oracle,
     ):
+        job.progress("reading the submission")  # from here on, it may do harm
         zygote.compile(job.course.limits.load)
         runner = SuiteRunner(job.course, zygote, oracle, job.round.secret, job.progress)
         ran = runner.run(checks)

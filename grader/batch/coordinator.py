@@ -20,6 +20,7 @@ from grader.answers import WORTH
 from grader.batch.keys import basis, key_of
 from grader.batch.orders import Orders
 from grader.batch.sources import Entry
+from grader.container import swept
 from grader.errors import GraderError
 from grader.grading import GradeOptions, course_of, data_folder, record_oracle
 from grader.store import Store
@@ -99,9 +100,10 @@ def grade_batch(asked: Asked, progress: Talk) -> list[Job]:
     )
     try:
         left = sum(j.state not in ENDED for j in store.jobs.rows(list(keys)))
-        if left >= WORTH and not asked.options.modules:
-            record_oracle(asked.options)
-        _Crew(store, orders, asked.jobs).work(progress)
+        with swept(asked.options.sandbox):
+            if left >= WORTH and not asked.options.modules:
+                record_oracle(asked.options)
+            _Crew(store, orders, asked.jobs).work(progress)
         return store.jobs.rows(list(keys))
     finally:
         store.close()
@@ -114,6 +116,7 @@ class _Crew:
         self._store, self._orders, self._size = store, orders, size
         self._keys = list(orders.sources)
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._struck = 0  # workers killed with no work in hand
 
     def work(self, progress: Talk) -> None:
         """Keep workers going until everything has ended.
@@ -155,7 +158,9 @@ class _Crew:
                 del self._running[owner]
                 died = process.returncode != 0
                 held = self._store.jobs.release(owner, died=died)
-                if died and not held:  # no submission is to blame
+                self._struck += died and not held and process.returncode < 0
+                # No submission is to blame; a signal comes from somebody outside.
+                if died and not held and (process.returncode > 0 or self._struck > 9):
                     msg = f"a worker ended with exit code {process.returncode}"
                     raise GraderError(msg, hint="what it said stands above")
         free = sum(job.state == "waiting" for job in self._rows())

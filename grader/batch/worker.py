@@ -18,8 +18,13 @@ from typing import Final
 
 from grader.batch.orders import Orders
 from grader.config import find_home, load_course
-from grader.errors import GraderError, SubmissionRejectedError
-from grader.grading import grade_submission
+from grader.container import PATIENCE_S
+from grader.errors import (
+    GraderError,
+    SandboxUnavailableError,
+    SubmissionRejectedError,
+)
+from grader.grading import GradeOptions, grade_submission
 from grader.intake import open_submission
 from grader.store import Store
 from grader.store.jobs import LEASE, Job, Jobs
@@ -36,28 +41,38 @@ def main() -> None:
     orders = Orders.model_validate_json(sys.stdin.buffer.read())
     store = Store.open(Path(orders.store), url=orders.url)
     jobs, keys = store.jobs, list(orders.sources)
+    patience_s = PATIENCE_S
     package = load_course(find_home(Path(orders.course)).course_file).package
     while (job := jobs.lease(keys, orders.owner)) is not None:
+        options = replace(orders.options(), student=job.student, patience_s=patience_s)
         with _held(jobs, job, orders.owner):
-            _one(store, job, orders, package)
+            if not _one(store, job, orders, options, package):
+                patience_s = 0.0  # was waited for once: thousands would take days
     store.close()
 
 
-def _one(store: Store, job: Job, orders: Orders, package: str) -> None:
-    """Grade one submission and end its work, whatever happens."""
+def _one(
+    store: Store, job: Job, orders: Orders, options: GradeOptions, package: str
+) -> bool:
+    """Grade one submission and end its work, whatever happens.
+
+    Returns:
+        False if no sandbox could be had for it.
+    """
     jobs = store.jobs
     try:
         source = orders.sources[job.key]
         submission = open_submission(source, package=package, student=job.student)
         store.keep_source(submission, package)
-        options = replace(orders.options(), student=job.student)
         report = grade_submission(submission, options)
     except SubmissionRejectedError as exc:
         jobs.refuse(job.key, orders.owner, _told(exc))
     except GraderError as exc:
         jobs.fail(job.key, orders.owner, _told(exc))
+        return not isinstance(exc, SandboxUnavailableError)
     else:
         jobs.accept(job.key, orders.owner, report)
+    return True
 
 
 def _told(error: GraderError) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from grader.models.base import Model, ModuleName, Points, Profile
-from grader.models.measure import Limits
+from grader.models.measure import ContainerLimits, Limits
 
 Number = Annotated[str, Field(pattern=r"^\d\d$")]
 Task = Annotated[str, Field(pattern=r"^\d{1,2}\.\d{1,2}$")]
@@ -145,6 +145,7 @@ class CourseLimits(Model):
     check: Limits = Limits()
     load: Limits = Limits()  # importing the package, once a module
     suite_cpu_s: float = 60.0  # all checks of one module together
+    container: ContainerLimits = ContainerLimits()  # of `--sandbox docker`
 
 
 class Course(Model):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from grader.models.base import Model
 
 
@@ -33,6 +35,19 @@ class Limits(Model):
     processes: int = 32
     output_bytes: int = 2**20
     frame_bytes: int = 64 * 2**20
+
+
+class ContainerLimits(Model):
+    """What one container may use; the judge inside has stricter ones per check."""
+
+    memory_bytes: int = Field(default=3 * 2**30, gt=0)  # and no swap beside it
+    processes: int = Field(default=256, gt=0)
+    cpus: float = Field(default=1.0, gt=0)
+    tmp_bytes: int = Field(default=512 * 2**20, gt=0)  # counts as memory when filled
+    tmp_inodes: int = Field(default=65_536, gt=0)
+    deadline_s: float = Field(default=1800.0, gt=0)  # a backstop: the judge has its own
+    stdout_bytes: int = Field(default=32 * 2**20, gt=0)
+    stderr_bytes: int = Field(default=64 * 2**10, gt=0)
 
 
 Tier = Literal["docker", "uid", "namespaces", "none"]

@@ -16,6 +16,7 @@ import socket
 import ssl
 import struct
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 from grader.errors import SandboxUnavailableError
@@ -27,11 +28,22 @@ _NOT_NOW: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class Demultiplexer:
-    """Split the engine's stream into standard output and error, both capped."""
+    """Split the engine's stream into standard output and error, both capped.
 
-    def __init__(self, *, stdout_bytes: int, stderr_bytes: int) -> None:
+    Args:
+        hear: takes what arrives on standard error, returns what of it is to be kept.
+    """
+
+    def __init__(
+        self,
+        *,
+        stdout_bytes: int,
+        stderr_bytes: int,
+        hear: Callable[[bytes], bytes] = bytes,
+    ) -> None:
         self.stdout = bytearray()
         self.stderr = bytearray()  # the end of it: there the reason stands
+        self._hear = hear
         self._caps = (stdout_bytes, stderr_bytes)
         self._header = bytearray()
         self._left = 0
@@ -64,7 +76,7 @@ class Demultiplexer:
     def _keep(self, payload: memoryview) -> None:
         stdout_bytes, stderr_bytes = self._caps
         if self._stream == _STDERR:
-            self.stderr += payload
+            self.stderr += self._hear(bytes(payload))
             del self.stderr[:-stderr_bytes]
         else:
             # One byte more than allowed is enough to know.

@@ -4,16 +4,17 @@ Theory of operation: a container is created without network, mounts or log, its 
 are attached, and only then it starts. The request (one tar) goes to its standard input,
 the result (one JSON document) comes from its standard output; nothing here looks into
 either. Whatever happens, the container is removed; one that survived because the
-grader itself was killed is found by its label and removed by `remove_orphans`.
+grader itself was killed, or the engine had gone, is removed by `remove_orphans`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -22,24 +23,25 @@ import docker.errors
 from docker import DockerClient
 from docker.models.containers import Container
 from docker.types import LogConfig, Ulimit
-from pydantic import Field
 
 from grader.errors import InconclusiveError
 from grader.models.base import Model
-from grader.models.measure import Isolation
+from grader.models.measure import ContainerLimits, Isolation
 from grader.sandbox.attach import Attachment, Demultiplexer, exchange
 from grader.sandbox.engine import (
-    ENGINE_ERRORS,
     OWNER_LABEL,
+    ContainerLostError,
     after_start,
     available,
     before_start,
     connect,
     image_id,
+    knock,
     owner,
-    reason,
+    remove,
     remove_orphans,
 )
+from grader.sandbox.lines import Line, Listener
 
 __all__ = [
     "CAPABILITIES",
@@ -47,6 +49,8 @@ __all__ = [
     "OWNER_LABEL",
     "ContainerDied",
     "ContainerLimits",
+    "ContainerLostError",
+    "Extras",
     "available",
     "connect",
     "container_options",
@@ -72,27 +76,32 @@ CAPABILITIES: Final = ("SETUID", "SETGID", "KILL")
 _KILLED: Final = 137  # 128 + SIGKILL
 _STOP_GRACE_S: Final = 10.0
 _SETTLE_S: Final = 1.0
-_log = logging.getLogger(__name__)
+_AT_LIMIT: Final = 0.95  # of its memory, by the last reading
+_LATE_S: Final = 1.0  # between the end and the engine's record of who asked for it
 
 
-class ContainerLimits(Model):
-    """What one container may use; the judge inside has stricter ones per check."""
+@dataclass(frozen=True)
+class Extras:
+    """What goes with a request; never a secret.
 
-    memory_bytes: int = Field(default=3 * 2**30, gt=0)  # and no swap beside it
-    processes: int = Field(default=256, gt=0)
-    cpus: float = Field(default=1.0, gt=0)
-    tmp_bytes: int = Field(default=512 * 2**20, gt=0)  # counts as memory when filled
-    tmp_inodes: int = Field(default=65_536, gt=0)
-    deadline_s: float = Field(default=1800.0, gt=0)  # a backstop: the judge has its own
-    stdout_bytes: int = Field(default=32 * 2**20, gt=0)
-    stderr_bytes: int = Field(default=64 * 2**10, gt=0)
+    Attributes:
+        environment: added to the image's own.
+        labels: added to the one by which an orphan is known.
+        progress: told what the container says it is doing.
+    """
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    progress: Callable[[str], None] = lambda _: None
 
 
 class ContainerDied(Model):
     """The container ended without a result; whose fault that is, the caller decides."""
 
-    oom: bool  # the kernel's out-of-memory killer acted in its control group
+    oom: bool  # the kernel ended it at the limit of its control group
     timed_out: bool  # we killed it at the deadline
+    killed: bool = False  # somebody else did
+    doing: str = ""  # what it last said; empty: nothing of the request ran yet
     exit_code: int | None
     stderr: str  # the end of it, as the container wrote it: data, to be cleaned
     wall_s: float
@@ -104,7 +113,7 @@ def grade_in_container(
     image: str,
     limits: ContainerLimits | None = None,
     client: DockerClient | None = None,
-    environment: Mapping[str, str] | None = None,
+    extras: Extras | None = None,
 ) -> bytes | ContainerDied:
     """Run `image` on `request_tar` and return what it wrote to standard output.
 
@@ -113,20 +122,23 @@ def grade_in_container(
         image: a name or id that the engine has; nothing is ever pulled.
         limits: the defaults of `ContainerLimits` if left out.
         client: for one thread at a time; a new one is made and closed if left out.
-        environment: added to the image's own; never a secret.
+        extras: what else the container is given, and who hears what it says.
 
     Raises:
         SandboxUnavailableError: no engine answers, or it lacks the image.
-        InconclusiveError: the engine was lost on the way, or the output has no end.
+        ContainerLostError: the engine or the container was lost on the way.
+        InconclusiveError: the output has no end.
     """
-    limits = limits or ContainerLimits()
+    limits, extras = limits or ContainerLimits(), extras or Extras()
     with contextlib.ExitStack() as stack:
         engine = client or stack.enter_context(contextlib.closing(connect()))
         options = container_options(limits) | {
             "image": image,
-            "environment": dict(environment or {}),
+            "environment": dict(extras.environment),
         }
-        return stack.enter_context(_Run(engine, options, limits)).result(request_tar)
+        options["labels"] |= extras.labels
+        run = stack.enter_context(_Run(engine, options, limits))
+        return run.result(request_tar, Listener(extras.progress))
 
 
 def container_options(limits: ContainerLimits) -> dict[str, Any]:
@@ -171,7 +183,7 @@ class _Run:
     def __enter__(self) -> Self:
         self._started = time.monotonic()
         # By name, and from now on: an interrupt may come before creation has answered.
-        self._open.callback(self._remove)
+        self._open.callback(remove, self._client, self._name)
         try:
             with before_start(self._options["image"]):
                 self._container: Container = self._client.containers.create(
@@ -193,10 +205,11 @@ class _Run:
     ) -> None:
         self._open.close()
 
-    def result(self, request: bytes) -> bytes | ContainerDied:
+    def result(self, request: bytes, listener: Listener) -> bytes | ContainerDied:
         output = Demultiplexer(
             stdout_bytes=self._limits.stdout_bytes,
             stderr_bytes=self._limits.stderr_bytes,
+            hear=listener.hear,
         )
         deadline = self._started + self._limits.deadline_s
         with after_start():
@@ -208,11 +221,15 @@ class _Run:
             timed_out = state is None
             if state is None:
                 state = self._kill()
-        if output.stdout and not timed_out and state["ExitCode"] == 0:
-            return bytes(output.stdout)
+            if output.stdout and not timed_out and state["ExitCode"] == 0:
+                return bytes(output.stdout)
+            ended = not timed_out and state["ExitCode"] == _KILLED
+            oom = ended and self._out_of_memory(state, listener.last)
         return ContainerDied(
-            oom=bool(state.get("OOMKilled")),
+            oom=oom,
             timed_out=timed_out,
+            killed=ended and not oom,
+            doing=listener.last.doing,
             exit_code=state.get("ExitCode"),
             stderr=output.stderr.decode("utf8", "replace"),
             wall_s=time.monotonic() - self._started,
@@ -233,6 +250,7 @@ class _Run:
         settled = None
         while True:
             state: dict[str, Any]
+            knock()
             state = self._client.api.inspect_container(self._name)["State"]
             now = time.monotonic()
             if not state["Running"]:
@@ -252,12 +270,25 @@ class _Run:
             self._container.kill()
         return self._ended(time.monotonic() + _STOP_GRACE_S, settle_s=0) or {}
 
-    def _remove(self) -> None:
-        try:
-            self._client.api.remove_container(self._name, force=True, v=True)
-        except docker.errors.NotFound:
-            pass
-        except ENGINE_ERRORS as exc:
-            _log.warning(
-                "container %s could not be removed: %s", self._name, reason(exc)
-            )
+    def _out_of_memory(self, state: dict[str, Any], last: Line) -> bool:
+        """Return whether the kernel ended it at its own limit of memory.
+
+        The counter alone would also accuse a container in which a check's process was
+        ended by the kernel earlier, and which somebody killed later.
+        """
+        at_limit = last.memory_bytes >= _AT_LIMIT * self._limits.memory_bytes
+        return (bool(state["OOMKilled"]) or at_limit) and not self._asked_for(state)
+
+    def _asked_for(self, state: dict[str, Any]) -> bool:
+        """Return whether the engine was asked to end it; by whom, it does not know."""
+        start, end = (
+            datetime.fromisoformat(state[name]).timestamp()
+            for name in ("StartedAt", "FinishedAt")
+        )
+        asked = self._client.api.events(
+            since=int(start),
+            until=int(end + _LATE_S) + 1,
+            filters={"container": self._name, "event": "kill"},
+            decode=True,
+        )
+        return any(True for _ in asked)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import socket
+import time
 import uuid
 from collections.abc import Iterator
 from typing import Final
@@ -23,18 +25,41 @@ ENGINE_ERRORS: Final = (
     requests.exceptions.RequestException,
     OSError,
 )
+_PAUSE_S: Final = 0.5
 _LOCAL: Final = "unix:///var/run/docker.sock"
+_NOT_FOUND, _CONFLICT = 404, 409
 _API_TIMEOUT_S: Final = 60  # creating a container on a loaded engine takes seconds
+_log = logging.getLogger(__name__)
+# Containers of this process that could not be removed, since the engine was gone.
+_left: Final[set[str]] = set()
 
 
-def connect() -> DockerClient:
+class ContainerLostError(InconclusiveError):
+    """A container or its engine went away in the middle; another may do better."""
+
+
+def connect(patience_s: float = 0.0) -> DockerClient:
     """Return a client for the engine that DOCKER_HOST names, or the local one.
+
+    Args:
+        patience_s: how long an engine that does not answer is waited for.
 
     Raises:
         SandboxUnavailableError: none answers.
     """
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            return _connect()
+        except SandboxUnavailableError:
+            if time.monotonic() > until:
+                raise
+        time.sleep(_PAUSE_S)
+
+
+def _connect() -> DockerClient:
     try:
-        _knock()
+        knock()
         client = docker.from_env(timeout=_API_TIMEOUT_S)  # asks for the version
     except ENGINE_ERRORS as exc:
         msg = f"no Docker engine answers: {reason(exc)}"
@@ -43,7 +68,7 @@ def connect() -> DockerClient:
     return client
 
 
-def _knock() -> None:
+def knock() -> None:
     """Fail early where nobody listens: there docker-py forgets to close its socket."""
     kind, _, path = os.environ.get("DOCKER_HOST", _LOCAL).partition("://")
     if kind == "unix":
@@ -74,38 +99,87 @@ def image_id(image: str, client: DockerClient) -> str:
 
 def remove_orphans(client: DockerClient) -> int:
     """Remove containers of gradings on this host that are no more; return how many."""
-    host = _host()
-    removed = 0
-    for container in client.containers.list(all=True, filters={"label": OWNER_LABEL}):
-        name, _, process = container.labels[OWNER_LABEL].rpartition("/")
-        if name == host and not _alive(process):
-            with contextlib.suppress(docker.errors.APIError):  # somebody else was first
-                container.remove(force=True, v=True)
-                removed += 1
-    return removed
+    with before_start(""):
+        # One request, that others may remove containers meanwhile does not disturb.
+        found = client.api.containers(all=True, filters={"label": OWNER_LABEL})
+    orphans = {one["Id"] for one in found if _orphaned(one["Labels"][OWNER_LABEL])}
+    return sum([remove(client, name) for name in orphans | _left])
+
+
+def _orphaned(owned_by: str) -> bool:
+    host, _, process = owned_by.rpartition("/")
+    return host == _host() and not _alive(process)
+
+
+def remove(client: DockerClient, name: str) -> bool:
+    """Remove a container if it is there; what fails now is for `remove_orphans`."""
+    try:
+        knock()
+        client.api.remove_container(name, force=True, v=True)
+    except docker.errors.APIError as exc:
+        if exc.status_code not in {_NOT_FOUND, _CONFLICT}:  # somebody was, or is, at it
+            return _leave(name, exc)
+        _left.discard(name)
+        return False
+    except ENGINE_ERRORS as exc:
+        return _leave(name, exc)
+    _left.discard(name)
+    return True
+
+
+def _leave(name: str, exc: Exception) -> bool:
+    _left.add(name)
+    _log.warning("container %s could not be removed now: %s", name, reason(exc))
+    return False
 
 
 @contextlib.contextmanager
 def before_start(image: str) -> Iterator[None]:
-    """Nothing ran yet: every failure of the engine means there is no wall."""
+    """Nothing ran yet: a refusal of the engine means there is no wall.
+
+    Raises:
+        SandboxUnavailableError: the engine refuses, or lacks the image.
+        ContainerLostError: it has gone away.
+    """
     try:
         yield
     except docker.errors.ImageNotFound as exc:
         msg = f"the engine has no image {image!r}"
         raise SandboxUnavailableError(msg, hint="make image") from exc
     except ENGINE_ERRORS as exc:
+        if not isinstance(exc, docker.errors.APIError) or not _answers():
+            raise _lost(exc) from exc
         msg = f"no container can start: {reason(exc)}"
         raise SandboxUnavailableError(msg, hint="see the engine's log") from exc
 
 
 @contextlib.contextmanager
 def after_start() -> Iterator[None]:
-    """A grading was under way: a failure of the engine is not the submission's."""
+    """A grading was under way: a failure of the engine is not the submission's.
+
+    Raises:
+        ContainerLostError: the engine, or the container, has gone away.
+    """
     try:
         yield
+    except docker.errors.NotFound as exc:
+        msg = "the container was lost during a grading: somebody removed it"
+        raise ContainerLostError(msg, hint="grade again") from exc
     except ENGINE_ERRORS as exc:
-        msg = f"the Docker engine was lost during a grading: {reason(exc)}"
-        raise InconclusiveError(msg, hint="grade again") from exc
+        raise _lost(exc) from exc
+
+
+def _lost(exc: Exception) -> ContainerLostError:
+    msg = f"the Docker engine was lost during a grading: {reason(exc)}"
+    return ContainerLostError(msg, hint="grade again when it answers")
+
+
+def _answers() -> bool:
+    try:
+        _connect().close()
+    except SandboxUnavailableError:
+        return False
+    return True
 
 
 def reason(exc: Exception) -> str:

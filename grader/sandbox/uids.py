@@ -22,7 +22,6 @@ from grader.errors import SandboxUnavailableError
 FIRST: Final = 700_000  # above every range that distributions hand out
 BLOCK: Final = 64
 SWEEP_S: Final = 60.0
-SCRATCH_PREFIX: Final = "tinytorch-scratch-"
 BLOCKS: Final = 256
 BLOCKS_A_CONTAINER: Final = 8
 

@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Final
 from grader.errors import SandboxUnavailableError
 from grader.models.measure import Isolation
 from grader.sandbox import seccomp
+from grader.sandbox.scratch import Scratch
 
 AGENT: Final = Path(__file__).resolve().parents[1] / "agent"
 # The agent's folder is on the path for one import: nothing beside it must be found.
@@ -132,9 +133,9 @@ def bubblewrap_problem() -> str:
 @cache
 def mounts_problem() -> str:
     """Return why root cannot have mounts of its own (a container); empty if it can."""
-    with tempfile.TemporaryDirectory() as scratch:
+    with closing(Scratch()) as scratch:
         probe = [sys.executable, "-s", "-P", "-B", "-c", PROBE]
-        probe += [str(AGENT.parent), scratch]
+        probe += [str(AGENT.parent), scratch.path]
         done = subprocess.run(probe, capture_output=True, text=True, check=False)  # noqa: S603
     lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
     return lines[-1][:200] if done.returncode else ""

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
-import tempfile
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -25,8 +23,9 @@ from grader.sandbox.endings import Ending, SandboxLost, StudentError
 from grader.sandbox.group import Group
 from grader.sandbox.meter import Meter
 from grader.sandbox.package import Package
+from grader.sandbox.scratch import Scratch
 from grader.sandbox.tree import Tree
-from grader.sandbox.uids import SCRATCH_PREFIX, Lease, sweep
+from grader.sandbox.uids import Lease, sweep
 from grader.sandbox.wall import Wall
 
 READY_S: Final = 20.0  # a cold disk reads numpy in about 5 s
@@ -53,7 +52,7 @@ class Zygote:
     def __init__(self, wall: Wall, package: Package, *, memory: Limits) -> None:
         self.wall, self.package = wall, package
         self._ceiling = memory  # kernel limits of groups: the largest of all runs
-        self._scratch = ""
+        self._folder: Scratch | None = None
         self._lease: Lease | None = None
 
     def __enter__(self) -> Self:
@@ -62,13 +61,12 @@ class Zygote:
             if not self._own_files:
                 sweep(self._lease.block)
         if not self.wall.bubblewrap:
-            self._scratch = tempfile.mkdtemp(prefix=SCRATCH_PREFIX)
-            Path(self._scratch).chmod(0o1777)
+            self._folder = Scratch()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 -- our own agent
-                self.wall.command(theirs.fileno(), self._scratch),
+                self.wall.command(theirs.fileno(), self._own_folder),
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -105,10 +103,8 @@ class Zygote:
         self._process.wait()
         if self._process.stderr:
             self._process.stderr.close()
-        if self._scratch:
-            # Not by Python: a tree may be deeper than its stack.
-            remove = ["rm", "-rf", "--", self._scratch]
-            subprocess.run(remove, capture_output=True, check=False)  # noqa: S603
+        if self._folder:
+            self._folder.close()
         if self._lease:
             self._lease.close()
 
@@ -157,7 +153,11 @@ class Zygote:
     @property
     def scratch(self) -> str:
         """The folder for files of checks, as the sandbox sees it."""
-        return self._scratch or "/tmp"
+        return self._own_folder or "/tmp"
+
+    @property
+    def _own_folder(self) -> str:
+        return self._folder.path if self._folder else ""
 
     def rule(self, uid: int, limits: Limits) -> dict[str, Any]:
         """Return what a group or check must submit to."""

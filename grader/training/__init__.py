@@ -5,6 +5,18 @@ never enter a sandbox, metrics are computed here, and the trained parameters are
 replayed on the reference: accuracy counts only where both packages agree.
 """
 
-from grader.training.milestones import MilestoneContext, MilestoneRun, run_milestones
+from grader.training.milestones import (
+    Chosen,
+    MilestoneContext,
+    MilestoneRun,
+    ended_milestones,
+    run_milestones,
+)
 
-__all__ = ["MilestoneContext", "MilestoneRun", "run_milestones"]
+__all__ = [
+    "Chosen",
+    "MilestoneContext",
+    "MilestoneRun",
+    "ended_milestones",
+    "run_milestones",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -48,6 +48,27 @@ class MilestoneContext:
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """Which milestones belong to a grading."""
+
+    course: Course
+    profile: Profile
+    scripts: Path
+    wanted: tuple[str, ...] | None  # None: all
+
+    def pairs(self) -> Iterator[tuple[Milestone, MilestoneProfile]]:
+        """Yield them; points exist only for those that can be run."""
+        for milestone in self.course.milestones:
+            profile = milestone.profile(self.profile)
+            if profile is None:
+                continue
+            asked = self.wanted is None or milestone.name in self.wanted
+            script = self.scripts / milestone.folder / profile.script
+            if asked and script.is_file():
+                yield milestone, profile
+
+
+@dataclass(frozen=True)
 class MilestoneRun:
     """A verdict and, where it ran, what it cost."""
 
@@ -64,19 +85,18 @@ def run_milestones(
     far is in the result.
     """
     runs: list[MilestoneRun] = []
-    for milestone in context.course.milestones:
-        profile = milestone.profile(context.profile)
-        if profile is None or not (
-            context.wanted is None or milestone.name in context.wanted
-        ):
-            continue
-        if not (context.scripts / milestone.folder / profile.script).is_file():
-            continue  # points exist only for milestones that can be run
+    chosen = Chosen(context.course, context.profile, context.scripts, context.wanted)
+    for milestone, profile in chosen.pairs():
         if any(run.result.outcome == INTERRUPTED for run in runs):
             runs.append(_not_run(milestone, profile, INTERRUPTED))
         else:
             runs.append(_run(context, milestone, profile, modules))
     return runs
+
+
+def ended_milestones(chosen: Chosen, why: Outcome) -> list[MilestoneRun]:
+    """Return the milestones of a grading that ended as a whole before they ran."""
+    return [_not_run(m, profile, why) for m, profile in chosen.pairs()]
 
 
 def _not_run(

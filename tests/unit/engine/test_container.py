@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from grader.config import Home
-from grader.container import ContainerJob, grade_in_docker
+from grader.config import Home, load_course
+from grader.container import PATIENCE_S, ContainerJob, Engine, grade_in_docker
 from grader.errors import InconclusiveError
 from grader.models.outcome import Blocked, Limit, LimitExceeded
 from grader.models.submission import Submission
@@ -22,6 +22,9 @@ SUBMISSION = Submission(label="a", digest="sha256:" + "0" * 64, files=())
 
 class Client:
     """An engine that is never asked for anything real."""
+
+    def __init__(self, patience_s: float = 0.0) -> None:
+        self.patience_s = patience_s
 
     def close(self) -> None:
         """Do nothing."""
@@ -37,12 +40,12 @@ def swept(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return found
 
 
-def job() -> ContainerJob:
+def job(milestones: tuple[str, ...] | None = ()) -> ContainerJob:
     return ContainerJob(
         round=demo_round(),
         profile="quick",
         modules=("setup",),
-        milestones=(),
+        milestones=milestones,
         label="a",
         student="",
         digest=SUBMISSION.digest,
@@ -57,6 +60,7 @@ def ended(monkeypatch: pytest.MonkeyPatch, **how: Any) -> None:
         "timed_out": False,
         "stderr": "",
         "wall_s": 1.0,
+        "doing": "setup::test_info",
     }
     died = ContainerDied.model_validate(known | how)
     monkeypatch.setattr(docker, "grade_in_container", lambda *_, **__: died)
@@ -69,6 +73,7 @@ def test_a_container_out_of_memory_is_a_verdict_on_every_check(
 
     report = grade_in_docker(SUBMISSION, job(), None, HOME)
 
+    assert report.verdict.milestones == ()
     outcomes = [c.outcome for m in report.verdict.modules for c in m.checks]
     assert len(outcomes) >= 4
     assert {type(outcome) for outcome in outcomes} <= {LimitExceeded, Blocked}
@@ -82,7 +87,8 @@ def test_a_container_out_of_memory_is_a_verdict_on_every_check(
 @pytest.mark.parametrize(
     ("how", "told"),
     [
-        ({"timed_out": True}, "it took too long"),
+        ({"timed_out": True}, "it took too long: .* 1800 s, came"),
+        ({"timed_out": True}, r"\(during setup::test_info\)"),
         ({"stderr": "no space left"}, "no space left"),
         ({}, "137"),
     ],
@@ -96,3 +102,54 @@ def test_any_other_end_is_ours(
         grade_in_docker(SUBMISSION, job(), None, HOME)
 
     assert swept
+
+
+@pytest.mark.parametrize("wanted", [None, ("perceptron", "systems")])
+def test_milestones_of_a_container_out_of_memory_keep_their_points(
+    wanted: tuple[str, ...] | None,
+    monkeypatch: pytest.MonkeyPatch,
+    swept: list[Any],
+) -> None:
+    ended(monkeypatch, oom=True)
+
+    verdict = grade_in_docker(SUBMISSION, job(wanted), None, HOME).verdict
+
+    course = load_course(HOME.course_file)
+    there = [m for m in course.milestones if wanted is None or m.name in wanted]
+    assert [(m.name, m.points, m.earned) for m in verdict.milestones] == [
+        (m.name, m.points, 0.0) for m in there
+    ]
+    assert {type(m.outcome) for m in verdict.milestones} == {LimitExceeded}
+    assert {m.outcome for m in verdict.milestones} <= {
+        c.outcome for module in verdict.modules for c in module.checks
+    }
+    (setup,) = (m.points for m in course.modules if m.name == "setup")
+    assert verdict.points == setup + sum(m.points for m in there)
+    assert swept
+
+
+def test_out_of_memory_before_anything_of_the_submission_ran_is_ours(
+    monkeypatch: pytest.MonkeyPatch, swept: list[Any]
+) -> None:
+    ended(monkeypatch, oom=True, doing="")
+
+    with pytest.raises(InconclusiveError, match="before it graded anything, at 3072"):
+        grade_in_docker(SUBMISSION, job(), None, HOME)
+
+    assert len(swept) == 1  # another try would end the same
+
+
+def test_a_killed_container_is_tried_three_times(
+    monkeypatch: pytest.MonkeyPatch, swept: list[Any]
+) -> None:
+    ended(monkeypatch, killed=True)
+    said: list[str] = []
+
+    with pytest.raises(InconclusiveError, match="somebody killed the container"):
+        grade_in_docker(SUBMISSION, job(), None, HOME, Engine(progress=said.append))
+
+    assert len(swept) == 3
+    assert len(said) == 2
+    assert all("once more" in text for text in said)
+    # The engine may have gone with the container, and may need a minute.
+    assert [client.patience_s for client in swept] == [0.0, PATIENCE_S, PATIENCE_S]
