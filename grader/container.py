@@ -26,6 +26,7 @@ from grader.errors import (
     InconclusiveError,
     SandboxUnavailableError,
 )
+from grader.image.fresh import require_current
 from grader.models.base import Model, Profile
 from grader.models.measure import Isolation
 from grader.models.outcome import Limit, LimitExceeded
@@ -161,11 +162,13 @@ def grade_in_docker(
 
     Raises:
         SandboxUnavailableError: no engine answers, or it lacks the image.
+        ConfigError: the image is of another course or engine.
         InconclusiveError: the container ended for a reason of ours.
     """
     with closing(docker.connect()) as client, closing(Lease()) as lease:
         docker.remove_orphans(client)  # of gradings whose grader was killed
         image = os.environ.get(IMAGE_VARIABLE, IMAGE)
+        require_current(image, client, home)
         environment = {
             "GRADER_UID_BASE": str(lease.container_base()),
             "GRADER_IMAGE_DIGEST": docker.image_id(image, client),

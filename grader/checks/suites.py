@@ -51,10 +51,7 @@ def load_suites(folder: Path, course: Course) -> Suites:
         ConfigError: a file does not import, belongs to no module, or names a check
             that does not exist.
     """
-    files = sorted(folder.glob("test_*.py"))
-    if not files:
-        msg = f"no hidden suites in {folder}"
-        raise ConfigError(msg, hint="name the folder of `test_NN_name.py` files")
+    files = _files(folder)
     checks = _collect(folder, files, course)
     known = {m.name for m in course.modules}
     known |= {name for c in checks for name in (c.id, c.family)}
@@ -63,11 +60,28 @@ def load_suites(folder: Path, course: Course) -> Suites:
             if need not in known:
                 msg = f"check {check.id} needs {need!r}, which does not exist"
                 raise ConfigError(msg)
+    return Suites(checks, digest_of_suites(folder))
+
+
+def digest_of_suites(folder: Path) -> str:
+    """Return the digest of the suites in `folder` without loading them.
+
+    Raises:
+        ConfigError: there are none.
+    """
     digest = hashlib.sha256()
-    for file in files:
+    for file in _files(folder):
         data = file.read_bytes()
         digest.update(f"{file.name}\0{len(data)}\0".encode() + data)
-    return Suites(checks, f"sha256:{digest.hexdigest()}")
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _files(folder: Path) -> list[Path]:
+    files = sorted(folder.glob("test_*.py"))
+    if not files:
+        msg = f"no hidden suites in {folder}"
+        raise ConfigError(msg, hint="name the folder of `test_NN_name.py` files")
+    return files
 
 
 class _Collector:
