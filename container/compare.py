@@ -85,7 +85,7 @@ def file_of(layer: tarfile.TarFile, member: tarfile.TarInfo) -> File:
         time=int(member.mtime),
         link=member.linkname,
         bytes=member.size,
-        digest=hashlib.file_digest(stream, "sha256").hexdigest() if stream else "",
+        digest=hashlib.sha256(stream.read()).hexdigest() if stream else "",
     )
 
 

@@ -307,6 +307,24 @@ def test_a_second_build_has_the_same_files_and_layers(
     assert {file.owner for file in files.values()} == {"0:0"}
 
 
+def test_the_engine_alone_holds_nothing_of_the_course(
+    client: DockerClient, labels: dict[str, str], builder: Builder
+) -> None:
+    base = labels["org.opencontainers.image.base.name"]
+    script = str(ROOT / "container/build.sh")
+
+    builder.run(script, "engine", "tinytorch-grader:test-again", base, sys.executable)
+
+    report = api.inspect_image("tinytorch-grader:test-again", ROOT)
+    standing = {part.part: part.standing for part in report.parts}
+    assert standing.pop("engine") == "same"
+    assert set(standing.values()) == {"not there"}
+    assert report.inside is not None, report.problem
+    assert report.inside.inner_wall[:2] == ("docker", "fresh-uid")
+    source = "import json, os; print(json.dumps(os.listdir('/srv/course')))"
+    assert inside(client, "tinytorch-grader:test-again", source) == []
+
+
 # Official images have Python in /usr/local and no bytecode, Debian's own in /usr.
 ELSEWHERE = r"""
 FROM {base}
