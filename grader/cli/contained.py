@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from tabulate import tabulate
 
@@ -13,6 +14,7 @@ from grader.config import find_home
 from grader.container import serve
 from grader.errors import GraderError, UsageError
 from grader.image import DOCTOR, Doctor, examine
+from grader.reports.display import one_line
 
 
 def main() -> None:
@@ -48,12 +50,16 @@ def to_text(found: Doctor) -> str:
         ("programs", ", ".join(found.programs)),
     ]
     rows = [
-        (s.name, "yes" if s.on else "NO", s.found, s.option and f"add {s.option}")
-        for s in found.settings
+        (s.name, "yes" if s.on else "NO", s.found, s.advice) for s in found.settings
     ]
-    heads = ("container", "", "found", "")
-    plain = tabulate(facts, tablefmt="plain", disable_numparse=True)
-    return f"{plain}\n\n{tabulate(rows, heads, disable_numparse=True)}"
+    return f"{table(facts)}\n\n{table(rows, ('container', '', 'found', ''))}"
+
+
+def table(rows: Sequence[Sequence[str]], heads: Sequence[str] = ()) -> str:
+    """Return a table; an image may be a stranger's, so no cell moves the cursor."""
+    cells = [[one_line(cell) for cell in row] for row in rows]
+    form = "simple" if heads else "plain"
+    return tabulate(cells, heads, tablefmt=form, disable_numparse=True)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-from tabulate import tabulate
 
 from grader import api
-from grader.cli.contained import to_text
+from grader.cli.contained import table, to_text
 from grader.cli.options import course_option
 from grader.image import ImageReport
 from grader.image.inspection import Standing
@@ -65,7 +64,7 @@ def to_table(report: ImageReport) -> str:
         ("size", f"{report.size_bytes / 1e6:.1f} MB"),
         ("created", f"{report.created:%Y-%m-%d %H:%M:%S %Z}"),
         ("architecture", report.architecture),
-        *((label.name, one_line(label.value)) for label in report.labels),
+        *((label.name, label.value) for label in report.labels),
     ]
     rows = [
         (p.part, p.label[:SHORT], p.inside[:SHORT], p.here[:SHORT], _advice(p.standing))
@@ -73,12 +72,7 @@ def to_table(report: ImageReport) -> str:
     ]
     heads = ("part", "label", "inside", "checkout", "verdict")
     inside = to_text(report.inside) if report.inside else _silent(report.problem)
-    tables = (
-        tabulate(facts, tablefmt="plain", disable_numparse=True),
-        tabulate(rows, heads, disable_numparse=True),
-        inside,
-    )
-    return "\n\n".join(tables)
+    return "\n\n".join((table(facts), table(rows, heads), inside))
 
 
 def _advice(standing: Standing) -> str:

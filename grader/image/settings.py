@@ -22,7 +22,7 @@ class Setting(Model):
     name: str  # as in the features of a report
     on: bool
     found: str
-    option: str  # of `docker run`, where it is not on
+    advice: str  # where it is not on: what `docker run` needs
 
 
 def settings(root: Path = Path("/")) -> tuple[Setting, ...]:
@@ -35,21 +35,21 @@ def _settings(root: Path) -> Iterator[Setting]:
     yield _setting("container", contained, "yes" if contained else "no", "")
     links = sorted(path.name for path in (root / "sys/class/net").iterdir())
     only = links == ["lo"]
-    yield _setting("no-network", only, ", ".join(links), "--network none")
+    yield _setting("no-network", only, ", ".join(links), "add --network none")
     mounts = _mounts(root)
     closed = "ro" in mounts.get("/", [])
     found = "read-only" if closed else "can be written"
-    yield _setting("read-only-root", closed, found, "--read-only")
+    yield _setting("read-only-root", closed, found, "add --read-only")
     yield from _rights(root)
     yield from _limits(root)
     yield _scratch(mounts)
     shared = "/dev/shm" in mounts  # noqa: S108 -- a mount point, not a file of ours
     found = "/dev/shm" if shared else "none"  # noqa: S108
-    yield _setting("no-shared-memory", not shared, found, "--ipc none")
+    yield _setting("no-shared-memory", not shared, found, "add --ipc none")
 
 
-def _setting(name: str, on: bool, found: str, option: str) -> Setting:
-    return Setting(name=name, on=on, found=found, option="" if on else option)
+def _setting(name: str, on: bool, found: str, advice: str) -> Setting:
+    return Setting(name=name, on=on, found=found, advice="" if on else advice)
 
 
 def _mounts(root: Path) -> dict[str, list[str]]:
@@ -69,30 +69,31 @@ def _rights(root: Path) -> Iterator[Setting]:
     few = held <= _BITS.keys()
     found = ", ".join(names) or "none" if few else f"{len(held)} rights"
     add = "".join(f" --cap-add {right}" for right in RIGHTS)
-    yield _setting("capabilities", few, found, f"--cap-drop ALL{add}")
+    yield _setting("capabilities", few, found, f"add --cap-drop ALL{add}")
     fixed = fields["NoNewPrivs"] == "1"
-    option = "--security-opt no-new-privileges"
+    advice = "add --security-opt no-new-privileges"
     found = "set" if fixed else "not set"
-    yield _setting("no-new-privileges", fixed, found, option)
+    yield _setting("no-new-privileges", fixed, found, advice)
     filtered = fields["Seccomp"] == "2"
     found = "a filter" if filtered else "no filter"
-    # On by itself where the engine's default profile was not taken away.
-    yield _setting("engine-seccomp", filtered, found, "no seccomp=unconfined")
+    # On by itself, unless somebody takes the engine's default profile away.
+    advice = "leave out --security-opt seccomp=unconfined"
+    yield _setting("engine-seccomp", filtered, found, advice)
 
 
 def _limits(root: Path) -> Iterator[Setting]:
     memory = _number(root, "memory.max", "memory/memory.limit_in_bytes")
     found = f"{memory / 2**20:.0f} MiB" if memory else "no limit"
-    yield _setting("memory", memory is not None, found, "--memory 3g")
+    yield _setting("memory", memory is not None, found, "add --memory 3g")
     swap = _swap_bytes(root, memory)
     found = "none" if swap == 0 else "no limit" if swap is None else f"{swap} bytes"
-    yield _setting("no-swap", swap == 0, found, "--memory-swap 3g")
+    yield _setting("no-swap", swap == 0, found, "add --memory-swap 3g")
     processes = _number(root, "pids.max", "pids/pids.max")
     found = str(processes) if processes else "no limit"
-    yield _setting("pids", processes is not None, found, "--pids-limit 256")
+    yield _setting("pids", processes is not None, found, "add --pids-limit 256")
     cpus = _cpus(root)
     found = f"{cpus:g}" if cpus else "no limit"
-    yield _setting("one-cpu", cpus is not None and cpus <= 1, found, "--cpus 1")
+    yield _setting("one-cpu", cpus is not None and cpus <= 1, found, "add --cpus 1")
 
 
 def _text(root: Path, *names: str) -> str:
@@ -137,5 +138,5 @@ def _scratch(mounts: dict[str, list[str]]) -> Setting:
     wanted = ("tmpfs", "nosuid", "nodev", "noexec")
     on = all(word in options for word in wanted)
     found = ", ".join(w for w in options if w.startswith((*wanted, "size="))) or "disk"
-    option = "--tmpfs /tmp:nosuid,nodev,noexec,size=512m"
-    return _setting("small-tmp", on, found, option)
+    advice = "add --tmpfs /tmp:nosuid,nodev,noexec,size=512m"
+    return _setting("small-tmp", on, found, advice)

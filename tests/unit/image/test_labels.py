@@ -18,7 +18,7 @@ from grader.config import Home
 from grader.errors import ConfigError, SandboxUnavailableError
 from grader.image import PARTS, Build, contents_of, labels_for, require_current
 from grader.image.contents import Contents, Part
-from grader.image.inspection import ImageReport, compare
+from grader.image.inspection import ImageReport, Label, compare
 from grader.image.labels import PREFIX, contents_in
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -200,6 +200,18 @@ def test_table_says_what_to_do_about_each_part(monkeypatch: pytest.MonkeyPatch) 
     assert rows["size"].split() == ["size", "170.7", "MB"]
     assert rows["created"].endswith("2026-01-02 03:04:05 UTC")
     assert "the doctor inside does not answer: it ended" in text
+
+
+def test_a_strangers_label_cannot_write_to_the_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    label = Label(name="a\x1b[2J", value="b\nc\x07")
+    found = report(HERE, "\x1b[31m")
+
+    text = invoke(monkeypatch, found.model_copy(update={"labels": (label,)}))
+
+    assert "\x1b" not in text
+    assert "\x07" not in text
 
 
 def test_json_is_the_model(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,7 +73,7 @@ def test_every_wall_of_a_grading_is_seen(
     rows = found(tmp_path, HARD, cgroup(limits))
 
     assert [name for name, row in rows.items() if not row.on] == []
-    assert {row.option for row in rows.values()} == {""}
+    assert {row.advice for row in rows.values()} == {""}
     assert rows["memory"].found == "3072 MiB"
     assert rows["capabilities"].found == "KILL, SETGID, SETUID"
     assert "size=524288k" in rows["small-tmp"].found
@@ -85,10 +85,10 @@ def test_what_is_missing_is_said_with_its_option(tmp_path: Path, version: str) -
 
     assert [name for name, row in rows.items() if row.on] == []
     assert rows["no-network"].found == "eth0, lo"
-    assert rows["no-network"].option == "--network none"
+    assert rows["no-network"].advice == "add --network none"
     assert rows["capabilities"].found == "14 rights"
     assert rows["memory"].found == "no limit"
-    assert rows["no-shared-memory"].option == "--ipc none"
+    assert rows["no-shared-memory"].advice == "add --ipc none"
 
 
 def test_swap_beside_the_memory_is_a_gap(tmp_path: Path) -> None:
