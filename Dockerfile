@@ -4,29 +4,36 @@
 #   staff    engine + course + hidden suites + reference: never give it to anyone who
 #            may run it with options of their own (the default target)
 #
-# `make image` fills wheels/ first.
+# Each begins empty and gets only what container/rootfs.py gathers from the base image.
+# `make image` fills wheels/, passes the arguments and sets the labels.
 ARG BASE_IMAGE=python:3.11-slim
 
 # Packages first: a change of the engine does not install them again.
-FROM ${BASE_IMAGE} AS build
-COPY wheels/packages /build/packages
+FROM ${BASE_IMAGE} AS packages
+# BuildKit sets it by itself, for every platform; container/build.sh for the old builder.
+ARG TARGETARCH
+COPY wheels/${TARGETARCH}/packages /build/packages
 RUN python3 -m venv /opt/grader \
     && /opt/grader/bin/pip install --quiet --no-cache-dir --no-index --no-deps \
-        --disable-pip-version-check /build/packages/*.whl
+        --no-compile --disable-pip-version-check /build/packages/*.whl
+COPY container/rootfs.py /build/rootfs.py
+# The time of every file we put in; the first day that a wheel can name.
+ARG SOURCE_DATE_EPOCH=315532800
+RUN python3 /build/rootfs.py system /rootfs
+
+FROM packages AS grader
+ARG SOURCE_DATE_EPOCH=315532800
 COPY wheels/engine /build/engine
 RUN /opt/grader/bin/pip install --quiet --no-cache-dir --no-index --no-deps \
-        --disable-pip-version-check /build/engine/*.whl \
+        --no-compile --disable-pip-version-check /build/engine/*.whl \
     && /opt/grader/bin/pip check \
-    && /opt/grader/bin/pip uninstall --quiet --yes pip setuptools
+    && python3 /build/rootfs.py engine /engine
 
-FROM ${BASE_IMAGE} AS engine
-ARG VERSION=0
-LABEL org.opencontainers.image.title="tinytorch-grader" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.licenses="MIT"
-COPY --from=build /opt/grader /opt/grader
+FROM scratch AS engine
+COPY --from=packages /rootfs /
+COPY --from=grader /engine /
 # One thread a BLAS call: results must not depend on how many cores a host has.
-ENV PATH=/opt/grader/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+ENV PATH=/opt/grader/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONHASHSEED=0 \
     OPENBLAS_NUM_THREADS=1 \
@@ -35,14 +42,14 @@ WORKDIR /srv/course
 # -P: a file in the working directory must not shadow a module.
 ENTRYPOINT ["/opt/grader/bin/python", "-s", "-P", "-m", "grader.cli.contained"]
 
-# Modes are set in a stage of their own: `COPY --chmod` needs BuildKit.
+# Owners, modes and times are set in a stage: `COPY --chmod` needs BuildKit.
 FROM ${BASE_IMAGE} AS course
-COPY course.toml /srv/course/
-COPY milestones /srv/course/milestones
-COPY reference /srv/course/reference
-RUN chown -R root:root /srv/course \
-    && chmod -R u=rwX,go=rX /srv/course \
-    && chmod -R go= /srv/course/reference
+ARG SOURCE_DATE_EPOCH=315532800
+COPY container/rootfs.py /build/rootfs.py
+COPY course.toml /build/course/
+COPY milestones /build/course/milestones
+COPY reference /build/course/reference
+RUN python3 /build/rootfs.py course /rootfs
 
 FROM engine AS staff
-COPY --from=course /srv/course /srv/course
+COPY --from=course /rootfs /

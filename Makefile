@@ -7,7 +7,6 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
 # What a caller may change: `make test JOBS=4`, `make image BASE_IMAGE=...`.
 JOBS ?= 2
@@ -61,14 +60,10 @@ check: setup ## lint, format, types, layers, template: exactly what CI checks
 	$(BIN)/python reference/tools/template.py --check
 
 image: setup ## build the staff image: engine, hidden suites, reference
-	container/wheels.sh $(BASE_IMAGE) $(BIN)/python
-	docker build --build-arg BASE_IMAGE=$(BASE_IMAGE) --build-arg VERSION=$(VERSION) \
-		--target staff --tag $(IMAGE) .
+	container/build.sh staff $(IMAGE) $(BASE_IMAGE) $(BIN)/python
 
 image-engine: setup ## build the image without suites and reference
-	container/wheels.sh $(BASE_IMAGE) $(BIN)/python
-	docker build --build-arg BASE_IMAGE=$(BASE_IMAGE) --build-arg VERSION=$(VERSION) \
-		--target engine --tag $(ENGINE_IMAGE) .
+	container/build.sh engine $(ENGINE_IMAGE) $(BASE_IMAGE) $(BIN)/python
 
 base-image: ## make a base image by debootstrap, where no registry is reachable
 	container/base-image.sh $(LOCAL_BASE)
@@ -88,6 +83,7 @@ lock: setup ## resolve the pinned packages anew
 	$(BIN)/uv pip compile pyproject.toml --upgrade $(LOCK_OPTIONS) -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --group dev --upgrade -c requirements.lock \
 		$(LOCK_OPTIONS) -o requirements-dev.lock
+	echo setuptools | $(BIN)/uv pip compile - --upgrade $(LOCK_OPTIONS) -o container/build.lock
 
 # The oldest Python we promise; no index address reaches the files.
 LOCK_OPTIONS := --quiet --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -9,13 +9,14 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from grader import __version__, datasets, rounds, similarity
 from grader.batch import Asked, Tally, find_entries
 from grader.batch import grade_batch as run_batch
 from grader.checks.suites import load_suites
 from grader.config import find_home, load_course
+from grader.container import IMAGE, IMAGE_VARIABLE
 from grader.errors import SandboxUnavailableError
 from grader.exports import (
     CLASS_FORMATS,
@@ -36,6 +37,8 @@ from grader.grading import (
     silent,
     state_folder,
 )
+from grader.image import Build, ImageReport, labels_for
+from grader.image import inspect_image as look_into
 from grader.intake import open_submission
 from grader.models.base import Model
 from grader.models.measure import Limits
@@ -69,6 +72,8 @@ __all__ = [
     "fetch_data",
     "grade",
     "grade_batch",
+    "image_labels",
+    "inspect_image",
     "is_inconclusive",
     "new_round",
     "open_store",
@@ -329,6 +334,25 @@ def fetch_data(
     target = state_folder(find_home(course)) / "data"
     fetched = datasets.fetch(names, target, source=source, progress=progress)
     return [f.path for f in fetched]
+
+
+def inspect_image(name: str = "", course: Path | None = None) -> ImageReport:
+    """Look into an image, by default the one that gradings use.
+
+    Raises:
+        GraderError: the engine lacks it, or the course cannot be read.
+    """
+    chosen = name or os.environ.get(IMAGE_VARIABLE, IMAGE)
+    return look_into(chosen, find_home(course))
+
+
+def image_labels(course: Path | None = None, **build: Any) -> dict[str, str]:
+    """Return the labels of an image of this checkout; `build`: fields of `Build`.
+
+    Raises:
+        ConfigError: the course or the lock file cannot be read.
+    """
+    return labels_for(find_home(course), Build(**build))
 
 
 def diagnosis(course: Path | None = None) -> list[str]:

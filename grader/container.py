@@ -32,6 +32,7 @@ from grader.errors import (
     InconclusiveError,
     SandboxUnavailableError,
 )
+from grader.image.fresh import require_current
 from grader.models.base import Model, Profile
 from grader.models.measure import ContainerLimits, Isolation
 from grader.models.outcome import Limit, LimitExceeded
@@ -263,6 +264,7 @@ def grade_in_docker(
 
     Raises:
         SandboxUnavailableError: no engine answers, or it lacks the image.
+        ConfigError: the image is of another course or engine.
         InconclusiveError: the container ended for a reason of ours.
     """
     engine = engine or Engine()
@@ -288,6 +290,7 @@ def _graded_once(
     with closing(docker.connect(engine.patience_s)) as client, closing(Lease()) as uids:
         docker.remove_orphans(client)  # of gradings whose grader was killed
         image = image_name()
+        require_current(image, client, home)
         environment = {
             "GRADER_UID_BASE": str(uids.container_base()),
             "GRADER_IMAGE_DIGEST": docker.image_id(image, client),

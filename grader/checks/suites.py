@@ -58,10 +58,7 @@ def load_suites(folder: Path, course: Course) -> Suites:
 @lru_cache(maxsize=2)  # a worker of a batch loads them once
 def _loaded(folder: Path, settings: str, digest: str) -> Suites:
     course = Course.model_validate_json(settings)
-    files = sorted(folder.glob("test_*.py"))
-    if not files:
-        msg = f"no hidden suites in {folder}"
-        raise ConfigError(msg, hint="name the folder of `test_NN_name.py` files")
+    files = _files(folder)
     checks = _collect(folder, files, course)
     known = {m.name for m in course.modules}
     known |= {name for c in checks for name in (c.id, c.family)}
@@ -74,12 +71,24 @@ def _loaded(folder: Path, settings: str, digest: str) -> Suites:
 
 
 def suites_digest(folder: Path) -> str:
-    """Return the digest of the suites in `folder`, which are not loaded."""
+    """Return the digest of the suites in `folder` without loading them.
+
+    Raises:
+        ConfigError: there are none.
+    """
     digest = hashlib.sha256()
-    for file in sorted(folder.glob("test_*.py")):
+    for file in _files(folder):
         data = file.read_bytes()
         digest.update(f"{file.name}\0{len(data)}\0".encode() + data)
     return f"sha256:{digest.hexdigest()}"
+
+
+def _files(folder: Path) -> list[Path]:
+    files = sorted(folder.glob("test_*.py"))
+    if not files:
+        msg = f"no hidden suites in {folder}"
+        raise ConfigError(msg, hint="name the folder of `test_NN_name.py` files")
+    return files
 
 
 class _Collector:

@@ -19,6 +19,7 @@ from grader.cli.batch import batch
 from grader.cli.compare import compare
 from grader.cli.export import export
 from grader.cli.history import forget, history, show, store_group
+from grader.cli.image import image
 from grader.cli.options import FOLDER, course_option
 from grader.cli.regrade import regrade
 from grader.cli.template import template
@@ -107,6 +108,7 @@ cli.add_command(regrade)
 cli.add_command(forget)
 cli.add_command(store_group)
 cli.add_command(template)
+cli.add_command(image)
 
 
 def _grade_options(given: dict[str, Any]) -> api.GradeOptions:

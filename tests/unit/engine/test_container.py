@@ -9,7 +9,8 @@ import pytest
 
 from grader.config import Home, load_course
 from grader.container import PATIENCE_S, ContainerJob, Engine, grade_in_docker
-from grader.errors import InconclusiveError
+from grader.errors import ConfigError, InconclusiveError
+from grader.image import Build, labels_for
 from grader.models.outcome import Blocked, Limit, LimitExceeded
 from grader.models.submission import Submission
 from grader.rounds import demo_round
@@ -21,10 +22,16 @@ SUBMISSION = Submission(label="a", digest="sha256:" + "0" * 64, files=())
 
 
 class Client:
-    """An engine that is never asked for anything real."""
+    """An engine that is asked for nothing but the labels of its image."""
 
     def __init__(self, patience_s: float = 0.0) -> None:
         self.patience_s = patience_s
+        self.images = self
+        self.labels = labels_for(HOME, Build())
+
+    def get(self, _: str) -> Client:
+        """Return the image."""
+        return self
 
     def close(self) -> None:
         """Do nothing."""
@@ -153,3 +160,18 @@ def test_a_killed_container_is_tried_three_times(
     assert all("once more" in text for text in said)
     # The engine may have gone with the container, and may need a minute.
     assert [client.patience_s for client in swept] == [0.0, PATIENCE_S, PATIENCE_S]
+
+
+def test_an_old_image_grades_nothing(
+    monkeypatch: pytest.MonkeyPatch, swept: list[Any]
+) -> None:
+    started: list[Any] = []
+    monkeypatch.setattr(docker, "grade_in_container", started.append)
+    old = Client()
+    old.labels |= {"tinytorch.grader.suites": "sha256:" + "0" * 64}
+    monkeypatch.setattr(docker, "connect", lambda *_: old)
+
+    with pytest.raises(ConfigError, match="has another suites than this host"):
+        grade_in_docker(SUBMISSION, job(), None, HOME)
+
+    assert started == []
