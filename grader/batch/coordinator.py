@@ -2,64 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import socket
+import json
 import subprocess
 import sys
 import time
-import uuid
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from dataclasses import replace
 
-import psutil
-
+from grader.batch.cluster import Cluster
 from grader.batch.keys import basis, key_of
 from grader.batch.orders import Orders
 from grader.batch.sources import Entry
+from grader.batch.work import LOOK_S, Asked, Executor, Talk, Watch, new_owner
+from grader.config import Home
 from grader.errors import GraderError
-from grader.grading import GradeOptions, course_of, data_folder
+from grader.grading import course_of, data_folder
+from grader.models.course import Course
 from grader.store import Store
-from grader.store.jobs import ENDED, Job, State, Wanted
-
-LOOK_S: Final = 0.25
-Talk = Callable[["Tally"], None]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A batch as it is asked for."""
-
-    entries: Sequence[Entry]
-    options: GradeOptions
-    store: Path
-    url: str = ""
-    jobs: int = 2
-    retry: tuple[State, ...] = ()
-
-
-@dataclass(frozen=True)
-class Tally:
-    """How far a batch is; `fresh` counts what was not done before it began."""
-
-    states: Counter[State]
-    total: int
-    fresh: int
-    elapsed_s: float
-
-    @property
-    def ended(self) -> int:
-        """How many submissions need no more work."""
-        return sum(self.states[state] for state in ENDED)
-
-    @property
-    def left_s(self) -> float | None:
-        """Seconds that the rest may take; None before anything has ended."""
-        left = self.total - self.ended
-        done = self.fresh - left
-        return self.elapsed_s / done * left if done > 0 else None
+from grader.store.jobs import Job, Wanted
 
 
 def grade_batch(asked: Asked, progress: Talk) -> list[Job]:
@@ -72,12 +31,36 @@ def grade_batch(asked: Asked, progress: Talk) -> list[Job]:
         KeyboardInterrupt: after everything was given back.
     """
     home, course = course_of(asked.options)
-    base = basis(home, course, asked.options)
+    base = _basis(home, course, asked)
     keys = {key_of(base, e.student, e.source, course.package): e for e in asked.entries}
     store = Store.open(asked.store, url=asked.url)
     store.jobs.want([Wanted(k, e.source, e.student) for k, e in keys.items()])
     if asked.retry:
         store.jobs.again(list(keys), asked.retry)
+    try:
+        _executor(store, asked, home, keys).work(progress)
+        return store.jobs.rows(list(keys))
+    finally:
+        store.close()
+
+
+def _basis(home: Home, course: Course, asked: Asked) -> str:
+    """Return what results depend on, besides the submissions.
+
+    The workers of a cluster prove its wall; this host may be unable to build it. So
+    the basis is asked for with a wall that is not tried here, and then named.
+    """
+    if not asked.scheduler:
+        return basis(home, course, asked.options)
+    parts = json.loads(basis(home, course, replace(asked.options, sandbox="docker")))
+    return json.dumps(parts | {"tier": asked.options.sandbox}, sort_keys=True)
+
+
+def _executor(
+    store: Store, asked: Asked, home: Home, keys: dict[str, Entry]
+) -> Executor:
+    if asked.scheduler:
+        return Cluster(store, asked, keys)
     data = asked.options.data or data_folder(home)
     orders = Orders(
         owner="",
@@ -92,11 +75,7 @@ def grade_batch(asked: Asked, progress: Talk) -> list[Job]:
         milestones=asked.options.milestones,
         sources={k: e.source for k, e in keys.items()},
     )
-    try:
-        _Crew(store, orders, asked.jobs).work(progress)
-        return store.jobs.rows(list(keys))
-    finally:
-        store.close()
+    return _Crew(store, orders, asked.jobs)
 
 
 class _Crew:
@@ -104,7 +83,7 @@ class _Crew:
 
     def __init__(self, store: Store, orders: Orders, size: int) -> None:
         self._store, self._orders, self._size = store, orders, size
-        self._keys = list(orders.sources)
+        self._watch = Watch(store, list(orders.sources))
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def work(self, progress: Talk) -> None:
@@ -113,33 +92,14 @@ class _Crew:
         Raises:
             GraderError: workers fail before they lease anything.
         """
-        self._free_orphans()
-        started, fresh = time.monotonic(), self._left()
-        total = len(self._keys)
         try:
-            while (left := self._left()) or self._running:
+            while (left := self._watch.left()) or self._running:
                 self._replace(left)
-                states = Counter(j.state for j in self._rows())
-                elapsed_s = time.monotonic() - started
-                progress(Tally(states, total, fresh, elapsed_s))
+                progress(self._watch.tally())
                 time.sleep(LOOK_S)
         finally:
             self._stop()
-        states = Counter(j.state for j in self._rows())
-        progress(Tally(states, total, fresh, time.monotonic() - started))
-
-    def _free_orphans(self) -> None:
-        """Give back what workers of this host held whose coordinator is gone."""
-        for owner in self._store.jobs.owners(self._keys):
-            host, pid, _ = owner.rsplit(":", 2)
-            if host == socket.gethostname() and not psutil.pid_exists(int(pid)):
-                self._store.jobs.release(owner)
-
-    def _rows(self) -> list[Job]:
-        return self._store.jobs.rows(self._keys)
-
-    def _left(self) -> int:
-        return sum(job.state not in ENDED for job in self._rows())
+        progress(self._watch.tally())
 
     def _replace(self, left: int) -> None:
         for owner, process in list(self._running.items()):
@@ -150,12 +110,12 @@ class _Crew:
                 if died and not held:  # no submission is to blame
                     msg = f"a worker ended with exit code {process.returncode}"
                     raise GraderError(msg, hint="what it said stands above")
-        free = sum(job.state == "waiting" for job in self._rows())
+        free = sum(job.state == "waiting" for job in self._watch.rows())
         for _ in range(min(self._size - len(self._running), free if left else 0)):
             self._start()
 
     def _start(self) -> None:
-        owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        owner = new_owner()
         process = subprocess.Popen(
             [sys.executable, "-m", "grader.batch.worker"],
             stdin=subprocess.PIPE,

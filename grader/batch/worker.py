@@ -17,16 +17,16 @@ from pathlib import Path
 from typing import Final
 
 from grader.batch.orders import Orders
+from grader.batch.work import BEAT_S, told
 from grader.config import find_home, load_course
 from grader.errors import GraderError, SubmissionRejectedError
 from grader.grading import grade_submission
 from grader.intake import open_submission
 from grader.models.submission import Submission
 from grader.store import Store
-from grader.store.jobs import LEASE, Job, Jobs
+from grader.store.jobs import Job, Jobs
 
 PR_SET_PDEATHSIG: Final = 1
-BEAT_S: Final = LEASE.total_seconds() / 4
 
 
 def main() -> None:
@@ -50,9 +50,9 @@ def _one(jobs: Jobs, job: Job, orders: Orders) -> None:
         options = replace(orders.options(), student=job.student)
         report = grade_submission(submission, options)
     except SubmissionRejectedError as exc:
-        jobs.refuse(job.key, orders.owner, _told(exc))
+        jobs.refuse(job.key, orders.owner, told(exc))
     except GraderError as exc:
-        jobs.fail(job.key, orders.owner, _told(exc))
+        jobs.fail(job.key, orders.owner, told(exc))
     else:
         jobs.accept(job.key, orders.owner, report)
 
@@ -61,10 +61,6 @@ def _taken_in(job: Job, orders: Orders) -> Submission:
     package = load_course(find_home(Path(orders.course)).course_file).package
     source = orders.sources[job.key]
     return open_submission(source, package=package, student=job.student)
-
-
-def _told(error: GraderError) -> str:
-    return f"{error.message}; {error.hint}" if error.hint else error.message
 
 
 @contextmanager
