@@ -233,16 +233,18 @@ class Cluster:
     ) -> None:
         """End work that gave no report; a worker that can grade nothing is not to."""
         await self._look_at(worker)
+        failure = answer.failure if answer else None
+        passing = failure is None or failure.code == GraderError.code
         if not worker.good:
             await self._give_back(work, died=False)
-        elif answer and answer.failure:
-            failure = answer.failure
+        elif passing:  # no error that we know: counted, and tried again
+            why = failure.message if failure else error
+            _log.warning("%s, %s: %s", worker.address, work.job.label, why)
+            await self._give_back(work, died=True)
+        elif failure:
             msg = f"{worker.address}: {failure.message}; {failure.hint}"
             await asyncio.to_thread(self._jobs.fail, work.job.key, work.owner, msg)
             del self._held[work.owner]
-        else:  # a bug, or something passing: counted, and tried again
-            _log.warning("%s, %s: %s", worker.address, work.job.label, error)
-            await self._give_back(work, died=True)
 
     async def _look_at(self, worker: Worker) -> None:
         """Find out whether a worker may grade; say why not."""

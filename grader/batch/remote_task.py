@@ -106,7 +106,7 @@ def look(question: bytes) -> bytes:
         standing = Standing(
             born=BORN, threads=threads, facts=facts, data=data, tier=tier
         )
-    except GraderError as exc:
+    except Exception as exc:  # noqa: BLE001 -- would be sent as a pickle
         standing = Standing(born=BORN, threads=threads, failure=_failure(exc))
     return standing.model_dump_json().encode()
 
@@ -118,7 +118,7 @@ def grade_here(errand: bytes, request: bytes) -> bytes:
     if told.born == BORN:
         try:
             answer = Answer(born=BORN, report=_graded(request, told.inner))
-        except GraderError as exc:
+        except Exception as exc:  # noqa: BLE001 -- would be sent as a pickle
             answer = Answer(born=BORN, failure=_failure(exc))
     return answer.model_dump_json().encode()
 
@@ -223,5 +223,8 @@ def _digest(*parts: bytes) -> str:
     return f"sha256:{state.hexdigest()}"
 
 
-def _failure(error: GraderError) -> Failure:
-    return Failure(code=error.code, message=error.message, hint=error.hint)
+def _failure(error: Exception) -> Failure:
+    if isinstance(error, GraderError):
+        return Failure(code=error.code, message=error.message, hint=error.hint)
+    message = f"{type(error).__name__}: {error}"
+    return Failure(code=GraderError.code, message=message, hint="")
