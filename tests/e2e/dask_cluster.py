@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Self
 
+from distributed import Client
 from grader_command import ROOT, Grader
 
 INNER: Final = "uid" if os.geteuid() == 0 else "namespaces"
@@ -48,7 +49,6 @@ class DaskCluster:
         self.folder, self._within = folder, within or {}
         folder.mkdir(parents=True)
         self.course = copy_course(folder / "course")
-        self.tls: list[str] = []
         self.variables: dict[str, str] = {}
         self.host = "127.0.0.1"
         self._running: list[subprocess.Popen[bytes]] = []
@@ -101,7 +101,7 @@ class DaskCluster:
         log = self.folder / f"{place}-{len(self._running)}.log"
         with log.open("wb") as err:
             process = subprocess.Popen(
-                [*self._within.get(place, []), *command, *options, *self.tls],
+                [*self._within.get(place, []), *command, *options],
                 cwd=cwd,
                 env=env | variables,
                 stdout=err,
@@ -109,6 +109,11 @@ class DaskCluster:
             )
         self._running.append(process)
         return process
+
+    def retire_all(self) -> None:
+        """Send all workers away, as a cluster that shrinks."""
+        with Client(self.address, set_as_default=False) as client:
+            client.retire_workers(list(client.processing()))
 
     def options(self, inner: str = INNER) -> list[str]:
         """Return the options of a batch on this cluster."""

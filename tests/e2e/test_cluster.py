@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -238,6 +239,83 @@ def test_a_coordinator_that_ends_leaves_a_batch_to_resume(
     assert {r["attempts"] for r in rows.values()} == {0}
     events = Store.open(grader.state / "store").events()
     assert sorted(e.student for e in events) == ["ann", "bob"]
+
+
+def test_a_worker_that_is_sent_away_is_not_blamed(
+    grader: Grader, submissions: Path, cluster: DaskCluster, tmp_path: Path
+) -> None:
+    """As adaptive clusters do when they shrink."""
+    began = tmp_path / "began"
+    cluster.start_worker(sleeper="*", began=str(began))
+    batch = start_batch(grader, submissions, *CHOSEN, *cluster.options())
+    wait_for(began.exists, "the worker to begin")
+    cluster.retire_all()
+    cluster.start_worker()
+
+    out, err = batch.communicate(timeout=120)
+
+    assert batch.returncode == 0, err
+    rows = rows_of(out)
+    assert {(r["state"], r["attempts"]) for r in rows.values()} == {("graded", 0)}
+
+
+def test_tls_lets_in_who_holds_a_certificate(
+    grader: Grader, submissions: Path, tmp_path: Path
+) -> None:
+    ours, theirs = (certificate(tmp_path / name) for name in ("ours", "theirs"))
+    quick = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "2s"}
+    with DaskCluster(tmp_path / "elsewhere") as cluster:
+        cluster.host = "tls://127.0.0.1"
+        cluster.variables |= ours
+        cluster.start_scheduler()
+        cluster.start_worker()
+        command = ["batch", submissions, *CHOSEN, *cluster.options()]
+        without = grader(*command, **quick)
+        stranger = grader(*command, **theirs, **quick)
+        done = grader(*command, **ours)
+
+    assert cluster.address.startswith("tls://")
+    assert without.code == 3
+    assert "cannot be used as a scheduler's address" in without.err
+    assert stranger.code == 4
+    assert "no Dask scheduler answers" in stranger.err
+    assert done.code == 0, done.err
+    assert {r["state"] for r in rows_of(done.out).values()} == {"graded"}
+
+
+def certificate(folder: Path) -> dict[str, str]:
+    """Make one certificate for everybody; return dask's settings for it."""
+    folder.mkdir()
+    key, file = folder / "key.pem", folder / "cert.pem"
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
+    make += ["-subj", "/CN=grader", "-keyout", str(key), "-out", str(file)]
+    subprocess.run(make, check=True, capture_output=True)
+    tls = "DASK_DISTRIBUTED__COMM__TLS__"
+    roles = ("CLIENT", "SCHEDULER", "WORKER")
+    return (
+        {f"{tls}CA_FILE": str(file)}
+        | {f"{tls}{role}__KEY": str(key) for role in roles}
+        | {f"{tls}{role}__CERT": str(file) for role in roles}
+    )
+
+
+@pytest.mark.docker
+def test_workers_with_the_image_of_this_host_grade_in_containers(
+    grader: Grader, submissions: Path, cluster: DaskCluster, image: str
+) -> None:
+    cluster.start_worker()
+    command = ["batch", submissions, *CHOSEN, *cluster.options("docker")]
+
+    missing = grader(*command, GRADER_IMAGE="tinytorch-grader:none")
+    done = grader(*command, GRADER_IMAGE=image)
+
+    assert missing.code == 4
+    assert "no image 'tinytorch-grader:none'" in missing.err
+    assert done.code == 0, done.err
+    assert {r["state"] for r in rows_of(done.out).values()} == {"graded"}
+    store = Store.open(grader.state / "store")
+    measured = [r.report.measurements for r in store.reports()]
+    assert {m.isolation.tier for m in measured} == {"docker"}
 
 
 def test_no_scheduler_and_no_workers_are_told(
