@@ -188,7 +188,8 @@ class Link:
         if isinstance(error, distributed.scheduler.KilledWorker):
             return Reply(lost=True)  # before we saw it: the scheduler allows no failure
         if error is not None:
-            return Reply(error=f"{type(error).__name__}: {error}")
+            first = str(error).strip().partition("\n")[0]
+            return Reply(error=f"{type(error).__name__}: {first}")
         return Reply(data=answer.result())
 
     async def _asked(self, question: Any) -> Any:

@@ -78,11 +78,13 @@ class DaskCluster:
         *,
         course: Path | None = None,
         threads: int = 1,
+        nanny: bool = False,
         place: str = "worker",
         **faults: str,
     ) -> subprocess.Popen[bytes]:
         """Start a worker in its course; `faults` are those of `dask_faults`."""
-        options = ["--nthreads", str(threads), "--no-nanny", "--no-dashboard"]
+        options = ["--nthreads", str(threads), "--no-dashboard"]
+        options += ["--nanny" if nanny else "--no-nanny"]
         options += ["--local-directory", str(self.folder / "scratch")]
         variables = {f"FAULT_{name.upper()}": value for name, value in faults.items()}
         if faults:
