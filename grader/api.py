@@ -150,6 +150,7 @@ class BatchOptions:
     url: str = ""  # SQLAlchemy address of the store's tables
     jobs: int = 0  # workers; 0: as many as cores
     retry: tuple[str, ...] = ()  # "inconclusive", "failed", "refused"
+    scheduler: str = ""  # of a Dask cluster; then `grade.sandbox` is its workers' wall
 
 
 class BatchRow(Model):
@@ -184,6 +185,7 @@ def grade_batch(
         url=options.url,
         jobs=options.jobs or len(os.sched_getaffinity(0)),
         retry=tuple(_RETRIES[name] for name in options.retry),
+        scheduler=options.scheduler,
     )
     jobs = run_batch(asked, progress)
     with closing(Store.open(folder, url=options.url)) as store:

@@ -61,11 +61,27 @@ def _postgresql_problem() -> str:
     return "" if postgresql_binaries() else "there is no PostgreSQL server"
 
 
+@cache
+def _hosts_problem() -> str:
+    """Network namespaces with a cable between them stand for separate hosts."""
+    if os.geteuid() != 0 or shutil.which("ip") is None:
+        return "network namespaces need root and iproute2"
+    name = f"probe-{os.getpid()}"
+    cable = ["ip", "link", "add", f"p{os.getpid()}", "netns", name, "type", "veth"]
+    probe = [["ip", "netns", "add", name], cable, ["ip", "netns", "del", name]]
+    done = [
+        subprocess.run(c, capture_output=True, text=True, check=False) for c in probe
+    ]
+    failed = [d.stderr.strip() for d in done if d.returncode != 0]
+    return f"network namespaces: {failed[0]}" if failed else ""
+
+
 BACKENDS: Final[dict[str, Callable[[], str]]] = {
     "docker": _docker_problem,
     "namespaces": _namespaces_problem,
     "browser": _browser_problem,
     "postgresql": _postgresql_problem,
+    "hosts": _hosts_problem,
 }
 
 

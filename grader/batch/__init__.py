@@ -5,7 +5,8 @@ it in the same transaction that makes its result count; whoever is killed at any
 leaves at most a lease that runs out.
 """
 
-from grader.batch.coordinator import Asked, Tally, grade_batch
+from grader.batch.coordinator import grade_batch
 from grader.batch.sources import Entry, find_entries
+from grader.batch.work import Asked, Tally
 
 __all__ = ["Asked", "Entry", "Tally", "find_entries", "grade_batch"]

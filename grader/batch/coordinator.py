@@ -2,67 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import subprocess
 import sys
 import time
-import uuid
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
-
-import psutil
+from collections.abc import Callable
+from functools import partial
 
 from grader.answers import WORTH
+from grader.batch.cluster import Cluster
 from grader.batch.keys import basis, key_of
 from grader.batch.orders import Orders
 from grader.batch.sources import Entry
+from grader.batch.work import LOOK_S, Asked, Executor, Talk, Watch, new_owner
+from grader.config import Home
 from grader.container import swept
 from grader.errors import GraderError
-from grader.grading import GradeOptions, course_of, data_folder, record_oracle
+from grader.grading import course_of, data_folder, record_oracle
 from grader.store import Store
-from grader.store.jobs import ENDED, Job, State, Wanted
-
-LOOK_S: Final = 0.25
-Talk = Callable[["Tally"], None]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A batch as it is asked for."""
-
-    entries: Sequence[Entry]
-    options: GradeOptions
-    store: Path
-    url: str = ""
-    jobs: int = 2
-    retry: tuple[State, ...] = ()
-    regrade: str = ""  # the set whose results count only once it is applied
-
-
-@dataclass(frozen=True)
-class Tally:
-    """How far a batch is; `fresh` counts what was not done before it began."""
-
-    states: Counter[State]
-    total: int
-    fresh: int
-    elapsed_s: float
-
-    @property
-    def ended(self) -> int:
-        """How many submissions need no more work."""
-        return sum(self.states[state] for state in ENDED)
-
-    @property
-    def left_s(self) -> float | None:
-        """Seconds that the rest may take; None before anything has ended."""
-        left = self.total - self.ended
-        done = self.fresh - left
-        return self.elapsed_s / done * left if done > 0 else None
+from grader.store.jobs import Job, Wanted
 
 
 def grade_batch(asked: Asked, progress: Talk) -> list[Job]:
@@ -75,8 +32,9 @@ def grade_batch(asked: Asked, progress: Talk) -> list[Job]:
         KeyboardInterrupt: after everything was given back.
     """
     home, course = course_of(asked.options)
+    tier = asked.options.sandbox if asked.scheduler else ""  # its workers prove it
     # A set grades anew, whatever was graded before.
-    base = basis(home, course, asked.options) + asked.regrade
+    base = basis(home, course, asked.options, tier) + asked.regrade
     keys = {key_of(base, e.student, e.source, course.package): e for e in asked.entries}
     store = Store.open(asked.store, url=asked.url)
     store.jobs.want(
@@ -84,6 +42,18 @@ def grade_batch(asked: Asked, progress: Talk) -> list[Job]:
     )
     if asked.retry:
         store.jobs.again(list(keys), asked.retry)
+    try:
+        _executor(store, asked, home, keys).work(progress)
+        return store.jobs.rows(list(keys))
+    finally:
+        store.close()
+
+
+def _executor(
+    store: Store, asked: Asked, home: Home, keys: dict[str, Entry]
+) -> Executor:
+    if asked.scheduler:
+        return Cluster(store, asked, keys)
     data = asked.options.data or data_folder(home)
     orders = Orders(
         owner="",
@@ -98,23 +68,28 @@ def grade_batch(asked: Asked, progress: Talk) -> list[Job]:
         milestones=asked.options.milestones,
         sources={k: e.source for k, e in keys.items()},
     )
-    try:
-        left = sum(j.state not in ENDED for j in store.jobs.rows(list(keys)))
-        with swept(asked.options.sandbox):
-            if left >= WORTH and not asked.options.modules:
-                record_oracle(asked.options)
-            _Crew(store, orders, asked.jobs).work(progress)
-        return store.jobs.rows(list(keys))
-    finally:
-        store.close()
+    return _Crew(store, orders, asked.jobs, partial(_recorded, asked))
+
+
+def _recorded(asked: Asked, left: int) -> None:
+    """Record the oracle's answers, where there is enough to be graded with them."""
+    if left >= WORTH and not asked.options.modules:
+        record_oracle(asked.options)
 
 
 class _Crew:
     """The worker processes of one coordinator."""
 
-    def __init__(self, store: Store, orders: Orders, size: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        orders: Orders,
+        size: int,
+        prepare: Callable[[int], None],
+    ) -> None:
         self._store, self._orders, self._size = store, orders, size
-        self._keys = list(orders.sources)
+        self._prepare = prepare
+        self._watch = Watch(store, list(orders.sources))
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._struck = 0  # workers killed with no work in hand
 
@@ -124,33 +99,19 @@ class _Crew:
         Raises:
             GraderError: workers fail before they lease anything.
         """
-        self._free_orphans()
-        started, fresh = time.monotonic(), self._left()
-        total = len(self._keys)
         try:
-            while (left := self._left()) or self._running:
-                self._replace(left)
-                states = Counter(j.state for j in self._rows())
-                elapsed_s = time.monotonic() - started
-                progress(Tally(states, total, fresh, elapsed_s))
-                time.sleep(LOOK_S)
+            with swept(self._orders.sandbox):
+                self._prepare(self._watch.left())
+                self._grade(progress)
         finally:
             self._stop()
-        states = Counter(j.state for j in self._rows())
-        progress(Tally(states, total, fresh, time.monotonic() - started))
+        progress(self._watch.tally())
 
-    def _free_orphans(self) -> None:
-        """Give back what workers of this host held whose coordinator is gone."""
-        for owner in self._store.jobs.owners(self._keys):
-            host, pid, _ = owner.rsplit(":", 2)
-            if host == socket.gethostname() and not psutil.pid_exists(int(pid)):
-                self._store.jobs.release(owner)
-
-    def _rows(self) -> list[Job]:
-        return self._store.jobs.rows(self._keys)
-
-    def _left(self) -> int:
-        return sum(job.state not in ENDED for job in self._rows())
+    def _grade(self, progress: Talk) -> None:
+        while (left := self._watch.left()) or self._running:
+            self._replace(left)
+            progress(self._watch.tally())
+            time.sleep(LOOK_S)
 
     def _replace(self, left: int) -> None:
         for owner, process in list(self._running.items()):
@@ -163,12 +124,12 @@ class _Crew:
                 if died and not held and (process.returncode > 0 or self._struck > 9):
                     msg = f"a worker ended with exit code {process.returncode}"
                     raise GraderError(msg, hint="what it said stands above")
-        free = sum(job.state == "waiting" for job in self._rows())
+        free = sum(job.state == "waiting" for job in self._watch.rows())
         for _ in range(min(self._size - len(self._running), free if left else 0)):
             self._start()
 
     def _start(self) -> None:
-        owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        owner = new_owner()
         process = subprocess.Popen(
             [sys.executable, "-m", "grader.batch.worker"],
             stdin=subprocess.PIPE,

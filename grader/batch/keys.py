@@ -21,19 +21,17 @@ from grader.rounds import load_round
 from grader.sandbox import choose
 
 
-def basis(home: Home, course: Course, options: GradeOptions) -> str:
+def basis(home: Home, course: Course, options: GradeOptions, tier: str = "") -> str:
     """Return everything but the submission, as text.
+
+    Args:
+        tier: of workers elsewhere, which prove it themselves; empty: of a wall that is
+            tried here.
 
     Raises:
         GraderError: suites, reference or round cannot be read, or no wall be built.
     """
     chosen = load_round(state_folder(home), options.round)
-    tier = options.sandbox
-    if tier == "docker":
-        tier = f"docker {image_now()}"  # its suites, its numpy
-    else:
-        wall = choose(tier, secrets=(home.reference, state_folder(home)))
-        tier = wall.isolation.tier
     parts = {
         "engine": grader.__version__,
         "numpy": np.__version__,
@@ -44,11 +42,18 @@ def basis(home: Home, course: Course, options: GradeOptions) -> str:
         "round": chosen.name,
         "secret": hashlib.sha256(chosen.secret).hexdigest(),
         "profile": options.profile,
-        "tier": tier,
+        "tier": tier or _tier(home, options),
         "modules": sorted(options.modules),
         "milestones": options.milestones,
     }
     return json.dumps(parts, sort_keys=True)
+
+
+def _tier(home: Home, options: GradeOptions) -> str:
+    if options.sandbox == "docker":
+        return f"docker {image_now()}"  # its suites, its numpy
+    wall = choose(options.sandbox, secrets=(home.reference, state_folder(home)))
+    return wall.isolation.tier
 
 
 def _runs(home: Home, course: Course, options: GradeOptions) -> list[str]:

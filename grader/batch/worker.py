@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from grader.batch.orders import Orders
+from grader.batch.work import BEAT_S, told
 from grader.config import find_home, load_course
 from grader.container import PATIENCE_S
 from grader.errors import (
@@ -27,10 +28,9 @@ from grader.errors import (
 from grader.grading import GradeOptions, grade_submission
 from grader.intake import open_submission
 from grader.store import Store
-from grader.store.jobs import LEASE, Job, Jobs
+from grader.store.jobs import Job, Jobs
 
 PR_SET_PDEATHSIG: Final = 1
-BEAT_S: Final = LEASE.total_seconds() / 4
 
 
 def main() -> None:
@@ -66,17 +66,13 @@ def _one(
         store.keep_source(submission, package)
         report = grade_submission(submission, options)
     except SubmissionRejectedError as exc:
-        jobs.refuse(job.key, orders.owner, _told(exc))
+        jobs.refuse(job.key, orders.owner, told(exc))
     except GraderError as exc:
-        jobs.fail(job.key, orders.owner, _told(exc))
+        jobs.fail(job.key, orders.owner, told(exc))
         return not isinstance(exc, SandboxUnavailableError)
     else:
         jobs.accept(job.key, orders.owner, report)
     return True
-
-
-def _told(error: GraderError) -> str:
-    return f"{error.message}; {error.hint}" if error.hint else error.message
 
 
 @contextmanager

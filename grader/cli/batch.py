@@ -24,6 +24,8 @@ from grader.models.base import Profile
 from grader.reports.display import csv_cell, one_line, terminal
 from grader.sandbox.wall import CHOICES
 
+EXECUTORS: Final = ("local", "docker", "dask")
+INNER: Final = ("docker", "uid", "namespaces")
 HEADERS: Final = ("student", "state", "earned", "of", "source", "why")
 WORDS: Final = {
     "graded": "graded",
@@ -39,7 +41,11 @@ SAY_S: Final = 10.0  # between lines where there is no terminal
 @click.command()
 @click.argument("sources", nargs=-1, required=True)
 @click.option("--jobs", type=click.IntRange(min=1), help="Workers (default: cores).")
-@click.option("--executor", type=click.Choice(["local", "docker"]), default="local")
+@click.option("--executor", type=click.Choice(EXECUTORS), default="local")
+@click.option("--scheduler", default="", help="Address of the Dask cluster.")
+@click.option(
+    "--inner", type=click.Choice(INNER), help="Wall of the cluster's workers."
+)
 @click.option("--sandbox", type=click.Choice(CHOICES), default="auto")
 @click.option("--round", "round_name", default="", help="Round whose inputs are used.")
 @click.option("--profile", type=click.Choice(get_args(Profile)), default="quick")
@@ -69,6 +75,7 @@ def batch(ctx: click.Context, /, sources: tuple[str, ...], **given: Any) -> None
 
     Example: grader batch submissions/ --round week-1 --jobs 2
     """
+    _fitting(given)
     with progress_shown() as progress:
         rows = api.grade_batch(sources, _options(given), progress)
     click.echo(_FORMS[given["form"]](rows))
@@ -77,14 +84,30 @@ def batch(ctx: click.Context, /, sources: tuple[str, ...], **given: Any) -> None
         ctx.exit(5)
 
 
+def _fitting(given: dict[str, Any]) -> None:
+    """Refuse options that the executor would not heed."""
+    asked = {name for name in ("scheduler", "inner", "jobs") if given[name]}
+    asked |= {"sandbox"} if given["sandbox"] != "auto" else set()
+    if given["executor"] == "dask":
+        needed, useless = {"scheduler", "inner"}, {"jobs", "sandbox"}
+    else:
+        needed, useless = set(), {"scheduler", "inner"}
+    for name in sorted(needed - asked):
+        msg = f"--executor dask needs --{name}"
+        raise click.UsageError(msg)
+    for name in sorted(useless & asked):
+        msg = f"--{name} does not go with --executor {given['executor']}"
+        raise click.UsageError(msg)
+
+
 def _options(given: dict[str, Any]) -> api.BatchOptions:
-    docker = given["executor"] == "docker"
+    sandbox = {"docker": "docker", "dask": given["inner"]}.get(given["executor"])
     return api.BatchOptions(
         grade=api.GradeOptions(
             course=given["course"],
             round=given["round_name"],
             profile=given["profile"],
-            sandbox="docker" if docker else given["sandbox"],
+            sandbox=sandbox or given["sandbox"],
             data=given["data"],
             modules=given["modules"],
             milestones=() if given["no_milestones"] else given["milestones"] or None,
@@ -93,6 +116,7 @@ def _options(given: dict[str, Any]) -> api.BatchOptions:
         url=given["store_url"],
         jobs=given["jobs"] or 0,
         retry=given["retry"],
+        scheduler=given["scheduler"],
     )
 
 
