@@ -19,6 +19,7 @@ from grader.cli.batch import batch
 from grader.cli.compare import compare
 from grader.cli.export import export
 from grader.cli.options import FOLDER, course_option
+from grader.cli.overview import overview
 from grader.errors import INTERRUPTED, GraderError, UnprovenError
 from grader.models.base import Profile
 from grader.models.report import GradeReport
@@ -98,6 +99,7 @@ def grade(ctx: click.Context, /, submission: str, **given: Any) -> None:
 cli.add_command(batch)
 cli.add_command(compare)
 cli.add_command(export)
+cli.add_command(overview)
 
 
 def _grade_options(given: dict[str, Any]) -> api.GradeOptions:

@@ -98,7 +98,7 @@ def gradebook(
     Raises:
         UsageError: there is no such round or profile, or it is not clear which.
     """
-    valid = _valid(export)
+    valid = valid_results(export)
     round_ = _one("round", choice.round, (s.summary.round for _, s in valid))
     of_round = [(who, s) for who, s in valid if s.summary.round == round_]
     profiles = (s.summary.profile for _, s in of_round)
@@ -125,7 +125,7 @@ def gradebook(
     )
 
 
-def _valid(export: Export) -> list[tuple[str, StoredResult]]:
+def valid_results(export: Export) -> list[tuple[str, StoredResult]]:
     """Return who was graded with which result, in order, without the withdrawn."""
     gone = {e.document for e in export.events if isinstance(e.payload, Withdrawn)}
     stored = {one.digest: one for one in export.results}
