@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from grader import __version__, datasets, rounds, similarity
+from grader import overview as overviews
 from grader.batch import Asked, Tally, find_entries
 from grader.batch import grade_batch as run_batch
 from grader.checks.suites import load_suites
@@ -26,6 +27,8 @@ from grader.exports import (
     of_report,
     of_student,
 )
+from grader.exports.gradebook import notes
+from grader.exports.roster import read_roster
 from grader.grading import (
     GradeOptions,
     Talk,
@@ -64,6 +67,7 @@ __all__ = [
     "CompareOptions",
     "ExportOptions",
     "GradeOptions",
+    "OverviewOptions",
     "ValidateOptions",
     "compare",
     "data_folder",
@@ -77,6 +81,7 @@ __all__ = [
     "is_inconclusive",
     "new_round",
     "open_store",
+    "overview",
     "publish",
     "save",
     "state_folder",
@@ -324,6 +329,39 @@ def export(form: str, options: ExportOptions) -> Exported:
     if form in CLASS_FORMATS:
         return of_class(form, stored, options.choice, options.roster)
     return of_student(form, stored, options.choice, os.environ, store.report)
+
+
+@dataclass(frozen=True)
+class OverviewOptions:
+    """Which round to look at, and who is in the class."""
+
+    course: Path | None = None
+    store: Path | None = None
+    url: str = ""  # SQLAlchemy address of the store's tables
+    roster: bytes | None = None
+    choice: Choice = field(default_factory=Choice)
+
+
+def overview(form: str, options: OverviewOptions) -> Exported:
+    """Look at a whole class: how points lie, what fails most, who is stuck.
+
+    Raises:
+        GraderError: there is no such round, or the store or the roster is unreadable.
+    """
+    home = find_home(options.course)
+    modules = load_course(home.course_file).modules
+    roster = options.roster
+    taught = overviews.Taught(
+        needs={module.name: module.needs for module in modules},
+        people=None if roster is None else read_roster(roster),
+    )
+    folder = options.store or state_folder(home) / "store"
+    with closing(Store.open(folder, url=options.url)) as store:
+        made, book = overviews.overview(
+            store.export(), options.choice, store.report, taught
+        )
+    data = overviews.FORMATS[form](made).encode()
+    return Exported(data, tuple(notes(book)), book.unjudged)
 
 
 def fetch_data(

@@ -21,6 +21,7 @@ from grader.cli.export import export
 from grader.cli.history import forget, history, show, store_group
 from grader.cli.image import image
 from grader.cli.options import FOLDER, course_option
+from grader.cli.overview import overview
 from grader.cli.regrade import regrade
 from grader.cli.template import template
 from grader.errors import INTERRUPTED, GraderError, UnprovenError
@@ -109,6 +110,7 @@ cli.add_command(forget)
 cli.add_command(store_group)
 cli.add_command(template)
 cli.add_command(image)
+cli.add_command(overview)
 
 
 def _grade_options(given: dict[str, Any]) -> api.GradeOptions:

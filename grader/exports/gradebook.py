@@ -99,7 +99,7 @@ def gradebook(
     Raises:
         UsageError: there is no such round or profile, or it is not clear which.
     """
-    valid = _valid(export)
+    valid = valid_results(export)
     round_ = _one("round", choice.round, (s.summary.round for _, s in valid))
     of_round = [(who, s) for who, s in valid if s.summary.round == round_]
     profiles = (s.summary.profile for _, s in of_round)
@@ -126,7 +126,7 @@ def gradebook(
     )
 
 
-def _valid(export: Export) -> list[tuple[str, StoredResult]]:
+def valid_results(export: Export) -> list[tuple[str, StoredResult]]:
     """Return who was graded with which result, in order, without the withdrawn."""
     return [(one.student, one.stored) for one in attempts(export) if not one.withdrawn]
 

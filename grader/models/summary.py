@@ -6,13 +6,14 @@ read for one table. A summary is a pure function of its report and never says mo
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
 from grader.models.base import Digest, Model, ModuleName, Points, Profile
 from grader.models.measure import Tier
-from grader.models.outcome import Inconclusive, Mismatch, Passed
+from grader.models.outcome import Blocked, Inconclusive, Mismatch, Passed
 from grader.models.report import CheckResult, GradeReport, MilestoneResult, ModuleResult
 
 
@@ -66,6 +67,7 @@ class ResultSummary(Model):
     milestones: tuple[MilestoneSummary, ...]
     failing: dict[str, tuple[str, ...]]  # ids of checks by kind of their outcome
     mistakes: dict[str, str]  # the mistake that was recognised, by id of the check
+    holding: dict[str, int]  # how many checks are blocked, by each check or module
 
 
 def summary_of(report: GradeReport) -> ResultSummary:
@@ -98,6 +100,7 @@ def summary_of(report: GradeReport) -> ResultSummary:
             for check in checks
             if isinstance(check.outcome, Mismatch) and check.outcome.misconception
         },
+        holding=_holding(checks),
     )
 
 
@@ -119,6 +122,11 @@ def _failing(checks: Iterable[CheckResult]) -> dict[str, tuple[str, ...]]:
         if not isinstance(check.outcome, Passed):
             failing.setdefault(check.outcome.kind, []).append(check.id)
     return {kind: tuple(ids) for kind, ids in failing.items()}
+
+
+def _holding(checks: Iterable[CheckResult]) -> dict[str, int]:
+    blocked = (c.outcome.by for c in checks if isinstance(c.outcome, Blocked))
+    return dict(Counter(cause for by in blocked for cause in by))
 
 
 def _milestone(result: MilestoneResult, report: GradeReport) -> MilestoneSummary:

@@ -14,7 +14,7 @@ from grader.models.report import GradeReport
 from grader.models.summary import ResultSummary, summary_of
 from grader.store.tables import alone, summaries_table
 
-VERSION: Final = 1  # of `ResultSummary`; another one is made anew
+VERSION: Final = 2  # of `ResultSummary`; another one is made anew
 
 
 def keep(connection: sa.Connection, digest: str, report: GradeReport) -> ResultSummary:
