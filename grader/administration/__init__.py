@@ -1,0 +1,1 @@
+"""What staff say about rounds and marks: checked, then written as events."""
