@@ -122,7 +122,7 @@ class Book:
 
     def override(self, student: str, points: float | None, part: str = "") -> None:
         """Set points."""
-        said = Overridden(round=ROUND, part=part, points=points, by=WHO, reason="spoken")
+        said = Overridden(round=ROUND, part=part, points=points, by=WHO, reason="oral")
         self.say(student, said)
 
     def team(self, name: str, *members: str, round_: str = "") -> None:

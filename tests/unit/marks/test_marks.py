@@ -259,7 +259,7 @@ def test_points_of_a_part_are_set_before_the_penalty() -> None:
 
     assert {p.key: p.earned for p in mark.parts} == {"setup": 20000, "tensor": 50000}
     assert (mark.earned, mark.penalty, mark.value) == (70000, 7000, 63000)
-    assert mark.steps[1] == f"tensor set to 500.00 by {WHO}: spoken (was 300.00)"
+    assert mark.steps[1] == f"tensor set to 500.00 by {WHO}: oral (was 300.00)"
 
     book.override("ada", None, "tensor")
     assert book.mark().earned == 50000
@@ -274,7 +274,7 @@ def test_points_of_the_whole_are_set_after_the_penalty() -> None:
     mark = book.mark()
 
     assert (mark.earned, mark.penalty, mark.value) == (100000, 10000, 120000)
-    assert mark.steps[-1] == f"the mark set to 1200.00 by {WHO}: spoken"
+    assert mark.steps[-1] == f"the mark set to 1200.00 by {WHO}: oral"
 
     book.override("ada", None)
     assert book.mark().value == 90000
@@ -315,7 +315,9 @@ def test_points_of_a_part_that_the_result_lacks_are_said_to_wait() -> None:
     book.override("ada", 5.0, "milestone_xor")
 
     assert book.mark().value == 100000
-    assert book.mark().steps[1].startswith("milestone_xor: points were set by staff, but")
+    assert (
+        book.mark().steps[1].startswith("milestone_xor: points were set by staff, but")
+    )
 
 
 def test_the_latest_comment_stands_until_it_is_taken_back() -> None:
@@ -440,11 +442,11 @@ def test_a_mark_can_be_checked_by_hand() -> None:
     book.came("ada", DUE + timedelta(days=1, hours=10), "b")
 
     digest = book.results[next(reversed(book.results))].submission
+    due = "due 2026-12-01 23:59+00:00"
     assert book.mark().steps == (
         f"counts: submission {digest[7:19]}, the last of 2 attempts",
         "earned 812.50 of 1000.00",
-        "handed in 2026-12-03 09:59+00:00, due 2026-12-01 23:59+00:00 "
-        "and 15 minutes of grace",
+        f"handed in 2026-12-03 09:59+00:00, {due} and 15 minutes of grace",
         "2 days late: -20 % of earned = -162.50",
         "mark 650.00",
     )
