@@ -70,5 +70,5 @@ class Person:
 
 def person_of(student: str, said: Said) -> Person:
     """Return a student with all teams that name them."""
-    teams = [team for team, members in said.teams.items() if student in members]
+    teams = said.memberships.get(student, ())
     return Person(student, tuple(t for t in teams if t != student), said)

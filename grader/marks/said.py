@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 
 from grader.store.events import (
     Chosen,
@@ -41,6 +42,15 @@ class Said:
         """
         found = {**self._everywhere, **self._here}
         return {team: members for team, members in found.items() if members}
+
+    @cached_property
+    def memberships(self) -> dict[str, list[str]]:
+        """Teams by member; asked for once everything is heard."""
+        found: dict[str, list[str]] = {}
+        for team, members in self.teams.items():
+            for member in members:
+                found.setdefault(member, []).append(team)
+        return found
 
     def hear(self, event: Event) -> None:
         """Take in one more event, in the order of their ids."""
