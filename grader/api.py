@@ -43,7 +43,6 @@ from grader.models.summary import ResultSummary
 from grader.models.validation import ValidationReport
 from grader.pipeline import digest_of, reference_files
 from grader.publish import SiteSettings, build, write_site
-from grader.rounds import Round, RoundKind
 from grader.sandbox import Package, Zygote, choose, survey
 from grader.sandbox.docker import available as docker_problem
 from grader.store import Store
@@ -69,7 +68,6 @@ __all__ = [
     "grade",
     "grade_batch",
     "is_inconclusive",
-    "new_round",
     "open_store",
     "publish",
     "state_folder",
@@ -241,11 +239,6 @@ def compare(
 def was_interrupted(report: GradeReport) -> bool:
     """Return whether Ctrl-C ended the milestones; the report holds what was done."""
     return any(m.outcome == INTERRUPTED for m in report.verdict.milestones)
-
-
-def new_round(name: str, kind: RoundKind, course: Path | None = None) -> Round:
-    """Make a round and its secret."""
-    return rounds.new_round(state_folder(find_home(course)), name, kind)
 
 
 def open_store(folder: Path | None = None, course: Path | None = None) -> Store:

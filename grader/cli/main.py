@@ -18,7 +18,9 @@ from grader.cli import talk
 from grader.cli.batch import batch
 from grader.cli.compare import compare
 from grader.cli.export import export
+from grader.cli.mark import mark
 from grader.cli.options import FOLDER, course_option
+from grader.cli.rounds import round_group
 from grader.errors import INTERRUPTED, GraderError, UnprovenError
 from grader.models.base import Profile
 from grader.models.report import GradeReport
@@ -98,6 +100,8 @@ def grade(ctx: click.Context, /, submission: str, **given: Any) -> None:
 cli.add_command(batch)
 cli.add_command(compare)
 cli.add_command(export)
+cli.add_command(mark)
+cli.add_command(round_group)
 
 
 def _grade_options(given: dict[str, Any]) -> api.GradeOptions:
@@ -161,24 +165,6 @@ def show(
     store = api.open_store(course=course)
     store.set_visibility(student, visibility, by=by, name=name)
     talk.say(f"{student}: {visibility} from the next `grader publish` on")
-
-
-@cli.group(name="round")
-def round_group() -> None:
-    """Rounds: the secrets that gradings draw their inputs from."""
-
-
-@round_group.command(name="new")
-@click.argument("name")
-@click.option("--kind", type=click.Choice(["feedback", "final"]), default="feedback")
-@course_option
-def round_new(name: str, kind: Any, course: Path | None) -> None:
-    """Make the round NAME with a fresh secret.
-
-    Example: grader round new week-1
-    """
-    made = api.new_round(name, kind, course)
-    talk.say(f"round {made.name} ({made.kind}); its secret stays in .grader/rounds")
 
 
 @cli.group()

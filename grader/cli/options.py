@@ -17,3 +17,14 @@ def course_option(command: F) -> F:
     return click.option(
         "--course", type=FOLDER, help="Folder of course.toml (default: found)."
     )(command)
+
+
+def store_options(command: F) -> F:
+    """Add --store, --store-url and --course."""
+    store = click.option(
+        "--store", type=FOLDER, help="Result store (default: .grader/store)."
+    )
+    url = click.option(
+        "--store-url", default="", help="SQLAlchemy address of its tables."
+    )
+    return store(url(course_option(command)))

@@ -15,25 +15,33 @@ _SHARE: Final = re.compile(r"(\d{1,3}(?:\.\d{1,4})?)\s*%")
 YEARS: Final = range(1970, 9000)  # the ends of the calendar cannot be turned into UTC
 
 
+class UnclearError(ValueError):
+    """What was written is not clear; `hint` says how it is written."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
 def moment(text: str) -> datetime:
     """Return a time in ISO 8601 that says its offset from UTC.
 
     Raises:
-        ValueError: it is no time, or has no offset; the message says what is missing.
+        UnclearError: it is no time, or has no offset.
     """
     try:
         found = datetime.fromisoformat(text.strip())
     except ValueError:
-        msg = f"{text!r} is no time; write 2026-12-01T23:59+01:00"
-        raise ValueError(msg) from None
+        msg = f"{text!r} is no time"
+        raise UnclearError(msg, "write 2026-12-01T23:59+01:00") from None
     if found.tzinfo is None:
         shown = found.isoformat(timespec="minutes")
-        msg = f"{text!r} has no offset from UTC; in central Europe {shown}+01:00 "
-        msg += f"in winter and {shown}+02:00 in summer, in UTC {shown}Z"
-        raise ValueError(msg)
+        msg = f"{text!r} does not say its offset from UTC"
+        hint = f"in central Europe {shown}+01:00 in winter, {shown}+02:00 in summer; "
+        raise UnclearError(msg, f"{hint}in UTC {shown}Z")
     if found.year not in YEARS:
-        msg = f"{text!r}: which year is that?"
-        raise ValueError(msg)
+        msg = f"{text!r} is in the year {found.year}"
+        raise UnclearError(msg, "write 2026-12-01T23:59+01:00")
     return found
 
 
@@ -41,12 +49,12 @@ def span_s(text: str) -> int:
     """Return a span such as 90s, 15m, 2h or 1d in seconds.
 
     Raises:
-        ValueError: it is none.
+        UnclearError: it is none.
     """
     found = _SPAN.fullmatch(text.strip())
     if not found:
-        msg = f"{text!r} is no span; write 90s, 15m, 2h or 1d"
-        raise ValueError(msg)
+        msg = f"{text!r} is no span of time"
+        raise UnclearError(msg, "write 90s, 15m, 2h or 1d")
     return int(found[1]) * _UNITS[found[2]]
 
 
@@ -54,12 +62,12 @@ def whole_days(text: str) -> int:
     """Return a span of whole days, at least one.
 
     Raises:
-        ValueError: it is none.
+        UnclearError: it is none.
     """
     days, rest = divmod(span_s(text), _UNITS["d"])
     if rest or not days:
-        msg = f"{text!r} is no number of whole days; write 7d"
-        raise ValueError(msg)
+        msg = f"{text!r} is no number of whole days"
+        raise UnclearError(msg, "write 7d")
     return days
 
 
@@ -67,13 +75,13 @@ def share(text: str) -> float:
     """Return a percentage as a share of 1: 10% is 0.1.
 
     Raises:
-        ValueError: it is none, or more than 100 %.
+        UnclearError: it is none, or more than 100 %.
     """
     found = _SHARE.fullmatch(text.strip())
     value = Fraction(found[1]) / 100 if found else Fraction(2)
     if value > 1:
-        msg = f"{text!r} is no share; write 10%"
-        raise ValueError(msg)
+        msg = f"{text!r} is no share of at most 100 %"
+        raise UnclearError(msg, "write 10%")
     return float(value)
 
 
@@ -81,12 +89,12 @@ def share_a_day(text: str) -> float:
     """Return what is taken off a day: 10%/day is 0.1.
 
     Raises:
-        ValueError: it is not written like that.
+        UnclearError: it is not written like that.
     """
     head, slash, unit = text.partition("/")
     if not slash or unit.strip() != "day":
-        msg = f"{text!r} does not say how much a day; write 10%/day"
-        raise ValueError(msg)
+        msg = f"{text!r} does not say how much a day"
+        raise UnclearError(msg, "write 10%/day")
     return share(head)
 
 
