@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from grader import __version__, datasets, rounds, similarity
-from grader.batch import Asked, Tally, find_entries
+from grader.batch import Asked, Entry, Tally, digests_of, find_entries, tell_times
 from grader.batch import grade_batch as run_batch
 from grader.checks.suites import load_suites
 from grader.config import find_home, load_course
@@ -176,10 +176,23 @@ def grade_batch(
         jobs=options.jobs or len(os.sched_getaffinity(0)),
         retry=tuple(_RETRIES[name] for name in options.retry),
     )
+    round_ = rounds.load_round(state_folder(home), options.grade.round).name
+    timed = [entry for entry in asked.entries if entry.submitted_at]
+    _tell(asked, round_, timed, digests_of(timed, course.package))
     jobs = run_batch(asked, progress)
     with closing(Store.open(folder, url=options.url)) as store:
         results = store.summaries([job.document for job in jobs if job.document])
+    _tell(asked, round_, timed, {r.student: r.submission for r in results.values()})
     return [_row(job, results.get(job.document or "")) for job in jobs]
+
+
+def _tell(
+    asked: Asked, round_: str, timed: Sequence[Entry], digests: Mapping[str, str]
+) -> None:
+    """Record when submissions came: those at hand before they are graded, all after."""
+    if timed:
+        with closing(Store.open(asked.store, url=asked.url)) as store:
+            tell_times(store, round_, timed, digests)
 
 
 _RETRIES: Final[dict[str, State]] = {
