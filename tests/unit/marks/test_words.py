@@ -105,8 +105,8 @@ def test_what_is_no_share(text: str) -> None:
                 "closes_after_days": 1,
             },
             (
-                "due 2026-12-01 23:59+01:00; 15 minutes of grace; 7 % of possible off a "
-                "day, at most 50 %; closes after 1 day; the last attempt counts"
+                "due 2026-12-01 23:59+01:00; 15 minutes of grace; 7 % of possible "
+                "off a day, at most 50 %; closes after 1 day; the last attempt counts"
             ),
         ),
     ],
