@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from grader import __version__, datasets, rounds, similarity
 from grader import overview as overviews
-from grader.batch import Asked, Tally, find_entries
+from grader.batch import Asked, Entry, Tally, digests_of, find_entries, tell_times
 from grader.batch import grade_batch as run_batch
 from grader.checks.suites import load_suites
 from grader.config import find_home, load_course
@@ -50,7 +50,6 @@ from grader.models.summary import ResultSummary
 from grader.models.validation import ValidationReport
 from grader.pipeline import digest_of, reference_files
 from grader.publish import SiteSettings, build, write_site
-from grader.rounds import Round, RoundKind
 from grader.sandbox import Package, Zygote, choose, survey
 from grader.sandbox.docker import available as docker_problem
 from grader.store import Store
@@ -79,7 +78,6 @@ __all__ = [
     "image_labels",
     "inspect_image",
     "is_inconclusive",
-    "new_round",
     "open_store",
     "overview",
     "publish",
@@ -192,10 +190,23 @@ def grade_batch(
         retry=tuple(_RETRIES[name] for name in options.retry),
         scheduler=options.scheduler,
     )
+    round_ = rounds.load_round(state_folder(home), options.grade.round).name
+    timed = [entry for entry in asked.entries if entry.submitted_at]
+    _tell(asked, round_, timed, digests_of(timed, course.package))
     jobs = run_batch(asked, progress)
     with closing(Store.open(folder, url=options.url)) as store:
         results = store.summaries([job.document for job in jobs if job.document])
+    _tell(asked, round_, timed, {r.student: r.submission for r in results.values()})
     return [_row(job, results.get(job.document or "")) for job in jobs]
+
+
+def _tell(
+    asked: Asked, round_: str, timed: Sequence[Entry], digests: Mapping[str, str]
+) -> None:
+    """Record when submissions came: those at hand before they are graded, all after."""
+    if timed:
+        with closing(Store.open(asked.store, url=asked.url)) as store:
+            tell_times(store, round_, timed, digests)
 
 
 _RETRIES: Final[dict[str, State]] = {
@@ -255,11 +266,6 @@ def compare(
 def was_interrupted(report: GradeReport) -> bool:
     """Return whether Ctrl-C ended the milestones; the report holds what was done."""
     return any(m.outcome == INTERRUPTED for m in report.verdict.milestones)
-
-
-def new_round(name: str, kind: RoundKind, course: Path | None = None) -> Round:
-    """Make a round and its secret."""
-    return rounds.new_round(state_folder(find_home(course)), name, kind)
 
 
 def open_store(folder: Path | None = None, course: Path | None = None) -> Store:

@@ -65,13 +65,18 @@ def new_round(state: Path, name: str, kind: RoundKind) -> Round:
     return made
 
 
+def round_names(state: Path) -> list[str]:
+    """Return the names of all rounds that have a secret, in order."""
+    return sorted(path.stem for path in (state / "rounds").glob("*.json"))
+
+
 def load_round(state: Path, name: str) -> Round:
     """Return the round called `name`; the only one there is, if `name` is empty.
 
     Raises:
         ConfigError: there is none, or more than one and no name.
     """
-    names = sorted(p.stem for p in (state / "rounds").glob("*.json"))
+    names = round_names(state)
     if not name:
         if len(names) != 1:
             msg = "which round?" if names else "there is no round yet"

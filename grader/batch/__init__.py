@@ -7,6 +7,15 @@ leaves at most a lease that runs out.
 
 from grader.batch.coordinator import grade_batch
 from grader.batch.sources import Entry, find_entries
+from grader.batch.times import digests_of, tell_times
 from grader.batch.work import Asked, Tally
 
-__all__ = ["Asked", "Entry", "Tally", "find_entries", "grade_batch"]
+__all__ = [
+    "Asked",
+    "Entry",
+    "Tally",
+    "digests_of",
+    "find_entries",
+    "grade_batch",
+    "tell_times",
+]

@@ -7,10 +7,12 @@ import glob
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from grader.errors import ConfigError
+from grader.marks.words import UnclearError, moment
 
 ARCHIVES: Final = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz")
 MOST_ROSTER_BYTES: Final = 16 << 20
@@ -28,6 +30,7 @@ class Entry:
 
     student: str
     source: str  # a path, or an address that intake knows
+    submitted_at: datetime | None = None  # aware; only a roster tells
 
 
 def find_entries(sources: Iterable[str], package: str) -> list[Entry]:
@@ -35,7 +38,8 @@ def find_entries(sources: Iterable[str], package: str) -> list[Entry]:
 
     A source is a submission itself, a folder of submissions, a tree that
     `gh classroom clone` or Classroom 50's `gh teacher download` made, a CSV roster
-    with the columns student and source, or a pattern with * and ?.
+    with the columns student and source (and submitted_at, when it was handed in), or a
+    pattern with * and ?.
 
     Raises:
         ConfigError: a source is missing or holds none, or a student stands twice.
@@ -115,7 +119,16 @@ def _of_roster(path: Path) -> Iterator[Entry]:
             hint = "columns: student, source (a path, or git+https://host/repo@commit)"
             raise ConfigError(msg, hint=hint)
         here = path.parent / source
-        yield Entry(student, str(here) if here.exists() else source)
+        at = _submitted_at(path, number, (row.get("submitted_at") or "").strip())
+        yield Entry(student, str(here) if here.exists() else source, at)
+
+
+def _submitted_at(path: Path, number: int, text: str) -> datetime | None:
+    try:
+        return moment(text) if text else None
+    except UnclearError as exc:
+        msg = f"{path}, line {number}, column submitted_at: {exc}"
+        raise ConfigError(msg, hint=exc.hint) from exc
 
 
 def _name(folder: Path) -> str:

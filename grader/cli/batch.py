@@ -70,8 +70,8 @@ def batch(ctx: click.Context, /, sources: tuple[str, ...], **given: Any) -> None
     """Grade many submissions, several at a time, and keep the results.
 
     SOURCES are folders with a submission each, archives, a tree that `gh classroom
-    clone` or Classroom 50 made, a CSV roster with the columns student and source, or
-    patterns. What was graded before is not graded again.
+    clone` or Classroom 50 made, a CSV roster with the columns student, source and, if
+    wanted, submitted_at, or patterns. What was graded before is not graded again.
 
     Example: grader batch submissions/ --round week-1 --jobs 2
     """

@@ -20,9 +20,11 @@ from grader.cli.compare import compare
 from grader.cli.export import export
 from grader.cli.history import forget, history, show, store_group
 from grader.cli.image import image
+from grader.cli.mark import mark
 from grader.cli.options import FOLDER, course_option
 from grader.cli.overview import overview
 from grader.cli.regrade import regrade
+from grader.cli.rounds import round_group
 from grader.cli.template import template
 from grader.errors import INTERRUPTED, GraderError, UnprovenError
 from grader.models.base import Profile
@@ -111,6 +113,8 @@ cli.add_command(store_group)
 cli.add_command(template)
 cli.add_command(image)
 cli.add_command(overview)
+cli.add_command(mark)
+cli.add_command(round_group)
 
 
 def _grade_options(given: dict[str, Any]) -> api.GradeOptions:
@@ -174,24 +178,6 @@ def set_visibility(
     store = api.open_store(course=course)
     store.set_visibility(student, visibility, by=by, name=name)
     talk.say(f"{student}: {visibility} from the next `grader publish` on")
-
-
-@cli.group(name="round")
-def round_group() -> None:
-    """Rounds: the secrets that gradings draw their inputs from."""
-
-
-@round_group.command(name="new")
-@click.argument("name")
-@click.option("--kind", type=click.Choice(["feedback", "final"]), default="feedback")
-@course_option
-def round_new(name: str, kind: Any, course: Path | None) -> None:
-    """Make the round NAME with a fresh secret.
-
-    Example: grader round new week-1
-    """
-    made = api.new_round(name, kind, course)
-    talk.say(f"round {made.name} ({made.kind}); its secret stays in .grader/rounds")
 
 
 @cli.group()

@@ -21,9 +21,10 @@ _POINTS_ROW: Final = re.compile(r"Points(\s+)Possible")
 
 
 def write(book: Gradebook) -> bytes:
-    """Return a row a student; who was not judged has an empty cell.
+    """Return the mark of every student; who was not judged has an empty cell.
 
-    Who has no result is left out, because Canvas replaces what it has by an empty cell.
+    Who has neither mark nor result is left out, because Canvas replaces what it has by
+    an empty cell.
 
     Raises:
         UsageError: the title is one of Canvas's own columns.
@@ -32,8 +33,9 @@ def write(book: Gradebook) -> bytes:
     if _OWN.search(title) or title in HEADER:
         msg = f"Canvas does not import a column {title!r}"
         raise UsageError(msg, hint='name another: `--assignment "TinyTorch (12345)"`')
+    counted = [row for row in book.rows if row.result or row.final]
     points = ["Points Possible", "", "", "", "", decimal(book.points)]
-    rows = [_line(row, roster=book.roster) for row in book.rows if row.result]
+    rows = [_line(row, roster=book.roster) for row in counted]
     return table([[*HEADER, title], points, *(row for row in rows if row)])
 
 
@@ -49,5 +51,5 @@ def _line(row: Row, *, roster: bool) -> list[str]:
         person.sis_id,
         person.login if known else row.student,
         person.section,
-        row.earned,
+        row.final,
     ]

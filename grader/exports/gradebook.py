@@ -1,18 +1,30 @@
-"""Which results of a round count: a pure function of what the store holds."""
+"""Which results of a round count, and with which mark: a pure function of the store."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
 
 from grader.errors import UsageError
-from grader.exports.lines import Share, hundredths, shares_of
 from grader.exports.roster import Person
+from grader.marks import Mark, Share, decimal, hundredths, marks_of, said_of
+from grader.marks.attempts import counting
 from grader.models.summary import ResultSummary
 from grader.store import Export, StoredResult
 from grader.store.attempts import attempts
+from grader.store.events import PolicySet
+
+__all__ = [
+    "Choice",
+    "Gradebook",
+    "Row",
+    "decimal",
+    "gradebook",
+    "notes",
+    "shown",
+    "valid_results",
+]
 
 
 @dataclass(frozen=True)
@@ -20,33 +32,43 @@ class Row:
     """One student; without a result where the roster names somebody not graded."""
 
     student: str
+    mark: Mark
     person: Person | None = None
-    stored: StoredResult | None = None
-    waiting: bool = False  # the latest result could not be judged
+
+    @property
+    def stored(self) -> StoredResult | None:
+        """The result that counts."""
+        return self.mark.stored
 
     @property
     def result(self) -> ResultSummary | None:
         """The result that counts."""
         return self.stored.summary if self.stored else None
 
-    @cached_property
+    @property
+    def waiting(self) -> bool:
+        """Whether the latest attempt could not be judged."""
+        return self.mark.waiting
+
+    @property
     def state(self) -> str:
         """What the numbers of this row mean."""
-        if self.result is None:
-            return "no result"
-        return "graded" if self.result.judged else "not judged"
+        return self.mark.state
 
     @property
     def earned(self) -> str:
-        """Points with two decimals; empty, never zero, where nothing was judged."""
-        if self.result is None or self.state != "graded":
-            return ""
-        return decimal(hundredths(self.result.earned))
+        """Points before any penalty, as `shown`."""
+        return shown(self.mark.earned)
 
-    @cached_property
+    @property
+    def final(self) -> str:
+        """The mark, as `shown`."""
+        return shown(self.mark.value)
+
+    @property
     def parts(self) -> tuple[Share, ...]:
-        """Modules and milestones."""
-        return shares_of(self.result) if self.result else ()
+        """Modules and milestones, with the points that staff set."""
+        return self.mark.parts
 
 
 @dataclass(frozen=True)
@@ -59,6 +81,7 @@ class Gradebook:
     rows: tuple[Row, ...]
     roster: bool
     nameless: int  # results without a student
+    policy: PolicySet
 
     @property
     def graded(self) -> list[ResultSummary]:
@@ -86,43 +109,38 @@ class Choice:
     assignment: str = ""
 
 
-def decimal(value: int) -> str:
-    """Return hundredths as a number with two decimals."""
-    return f"{value / 100:.2f}"
+def shown(value: int | None) -> str:
+    """Return hundredths with two decimals; empty, never zero, where there is none."""
+    return "" if value is None else decimal(value)
 
 
 def gradebook(
     export: Export, choice: Choice, people: Mapping[str, Person] | None = None
 ) -> Gradebook:
-    """Return what counts: the latest judged result a student, else the latest.
+    """Return what counts, by the round's policy and what staff said since.
 
     Raises:
         UsageError: there is no such round or profile, or it is not clear which.
     """
-    valid = valid_results(export)
+    valid = counting(export)
     round_ = _one("round", choice.round, (s.summary.round for _, s in valid))
-    of_round = [(who, s) for who, s in valid if s.summary.round == round_]
+    of_round = [(e.student, s) for e, s in valid if s.summary.round == round_]
     profiles = (s.summary.profile for _, s in of_round)
     profile = _one("profile", choice.profile, profiles)
     kept = [(who, s) for who, s in of_round if s.summary.profile == profile]
-    by_student = {
-        student: [stored for _, stored in results]
-        for student, results in groupby(
-            sorted(kept, key=lambda one: one[0]), key=lambda one: one[0]
-        )
-    }
-    nameless = len(by_student.pop("", ()))
-    students = sorted({*by_student, *(people or {})})
+    found = people or {}
     course = kept[-1][1].summary.course
     return Gradebook(
         round=round_,
         profile=profile,
         assignment=choice.assignment or f"{course} {round_}",
         rows=tuple(
-            _row(s, (people or {}).get(s), by_student.get(s, ())) for s in students
+            Row(student, mark, found.get(student))
+            for student, mark in marks_of(export, round_, profile, found).items()
         ),
         roster=people is not None,
-        nameless=nameless,
+        nameless=sum(not who for who, _ in kept),
+        policy=said_of(export, round_).policy,
     )
 
 
@@ -145,15 +163,6 @@ def _one(what: str, asked: str, there: Iterable[str]) -> str:
     return names[0]
 
 
-def _row(student: str, person: Person | None, results: Sequence[StoredResult]) -> Row:
-    if not results:
-        return Row(student, person)
-    judged = [s for s in results if s.summary.judged]
-    latest = results[-1]
-    counts = judged[-1] if judged else latest
-    return Row(student, person, counts, waiting=not latest.summary.judged)
-
-
 def notes(book: Gradebook) -> list[str]:
     """Say what a reader of the numbers has to know."""
     said = []
@@ -164,7 +173,15 @@ def notes(book: Gradebook) -> list[str]:
             said.append(f"{row.student}: could not be judged (our side), left empty")
     if book.nameless:
         said.append(f"left out: results without a student: {book.nameless}")
-    missing = sum(row.state == "no result" for row in book.rows)
+    said += [
+        f"{row.student}: handed in after the round closed, left empty"
+        for row in book.rows
+        if row.state == "closed" and not row.final
+    ]
+    timeless = sum(row.mark.time_unknown for row in book.rows)
+    if timeless:
+        said.append(f"no time of handing in is known, taken as in time: {timeless}")
+    missing = sum(row.state == "no result" and not row.final for row in book.rows)
     if missing:
         said.append(f"on the roster, but without a result, left empty: {missing}")
     totals = sorted({hundredths(r.points) for r in book.graded})

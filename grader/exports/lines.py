@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from grader.errors import UsageError
+from grader.marks.shares import Share, deal, dealt_out, hundredths, shares_of
 from grader.models.outcome import Inconclusive, NotImplementedYet, Outcome, Passed
 from grader.models.report import (
     GradeReport,
@@ -21,14 +22,26 @@ from grader.models.report import (
     MilestoneResult,
     ModuleResult,
 )
-from grader.models.summary import (
-    MilestoneSummary,
-    ModuleSummary,
-    ResultSummary,
-    summary_of,
-)
+from grader.models.summary import summary_of
 from grader.reports.display import one_line, safe_text, workflow_log
 from grader.reports.words import message
+
+__all__ = [
+    "LIMITS",
+    "Line",
+    "Part",
+    "Share",
+    "deal",
+    "fitted",
+    "hundredths",
+    "name_of",
+    "parts_of",
+    "printed",
+    "shares_of",
+    "to_json",
+    "told",
+    "unjudged",
+]
 
 NAME: Final = 120  # longest name of a check, in characters
 LIMITS: Final = (600, 200, 60, 0)  # characters kept of each text, longest first
@@ -59,27 +72,6 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Share:
-    """What one module or milestone adds to a total; points in hundredths."""
-
-    key: str  # "tensor", "milestone_xor"
-    raw_number: str  # as the result has it
-    earned: int
-    points: int
-    judged: bool  # whether all of its lines are
-
-    @property
-    def number(self) -> str:
-        """The number in the course, harmless."""
-        return one_line(self.raw_number, limit=8)
-
-    @property
-    def label(self) -> str:
-        """The key with its number: never the name of anything else in a format."""
-        return f"{self.number} {self.key}"
-
-
-@dataclass(frozen=True)
 class Part(Share):
     """A share with the result behind it."""
 
@@ -94,23 +86,6 @@ class Part(Share):
         return _checks(self, self.result)
 
 
-def shares_of(summary: ResultSummary) -> tuple[Share, ...]:
-    """Return modules, then milestones."""
-    results: list[tuple[str, ModuleSummary | MilestoneSummary]] = [
-        *((module.name, module) for module in summary.modules),
-        *((f"milestone_{stone.name}", stone) for stone in summary.milestones),
-    ]
-    earned, points = _dealt(
-        hundredths(summary.earned),
-        hundredths(summary.points),
-        [(r.earned, r.points) for _, r in results],
-    )
-    return tuple(
-        Share(key, result.number, earned[i], points[i], result.judged)
-        for i, (key, result) in enumerate(results)
-    )
-
-
 def parts_of(report: GradeReport) -> tuple[Part, ...]:
     """Return modules, then milestones."""
     verdict = report.verdict
@@ -122,11 +97,6 @@ def parts_of(report: GradeReport) -> tuple[Part, ...]:
     )
 
 
-def hundredths(value: float) -> int:
-    """Return points as whole hundredths."""
-    return round(100 * value)
-
-
 def _checks(part: Part, module: ModuleResult) -> tuple[Line, ...]:
     checks = module.checks
     if not checks:  # no grading makes such a module, but its points are points
@@ -136,7 +106,7 @@ def _checks(part: Part, module: ModuleResult) -> tuple[Line, ...]:
         return (only,)
     times = {c.id: c.wall_s for c in part.measured.checks}
     shares = [(c.earned, c.points) for c in checks]
-    earned, points = _dealt(part.earned, part.points, shares)
+    earned, points = dealt_out(part.earned, part.points, shares)
     return tuple(
         Line(
             id=check.id.split("::")[1],
@@ -165,33 +135,6 @@ def _milestone(part: Part, result: MilestoneResult) -> Line:
         output="\n".join(f"{r.name}: {r.got}, asked {r.bound}" for r in missed),
         wall_s=times.get(result.name, 0.0),
     )
-
-
-def _dealt(
-    earned: int, points: int, shares: Sequence[tuple[float, float]]
-) -> tuple[list[int], list[int]]:
-    """Deal out what was earned and what was lost; nobody earns more than there is."""
-    won = deal(earned, [got for got, _ in shares])
-    lost = deal(max(0, points - earned), [max(0.0, of - got) for got, of in shares])
-    return won, [a + b for a, b in zip(won, lost, strict=True)]
-
-
-def deal(total: int, weights: Sequence[float]) -> list[int]:
-    """Divide `total` by `weights` into whole numbers, the largest remainders first.
-
-    Where no weight counts, all count the same.
-    """
-    if not any(weights):
-        weights = [1.0] * len(weights)
-    whole = sum(weights)
-    exact = [total * weight / whole for weight in weights]
-    dealt = [int(share) for share in exact]
-    order = sorted(
-        range(len(weights)), key=lambda i: (weights[i] == 0, dealt[i] - exact[i], i)
-    )
-    for i in order[: total - sum(dealt)]:
-        dealt[i] += 1
-    return dealt
 
 
 def name_of(line: Line) -> str:

@@ -1,15 +1,16 @@
 """`nbgrader`: the columns of `nbgrader export`.
 
 nbgrader writes them without quoting and gives a zero to who handed in nothing; here
-cells are quoted as CSV asks, and nothing that was not judged is a number.
+cells are quoted as CSV asks, and nothing that was not judged is a number. `duedate` is
+the round's, as there; a student's own date shows in the penalty. `score` is the mark.
 """
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Final
 
-from grader.exports.gradebook import Gradebook, Row
+from grader.exports.gradebook import Gradebook, Row, shown
 from grader.exports.roster import Person
 from grader.exports.spreadsheet import table
 
@@ -25,24 +26,28 @@ def write(book: Gradebook) -> bytes:
 
 
 def _line(book: Gradebook, row: Row) -> list[str]:
-    person = row.person or Person(row.student)
+    person, mark = row.person or Person(row.student), row.mark
     first, last = person.names
     result = row.result
     handed_in, most = "", book.points / 100
     if result:
-        started = result.started_at.astimezone(UTC)
-        handed_in = started.strftime("%Y-%m-%d %H:%M:%S")
+        handed_in = _utc(mark.submitted_at or result.started_at)
         most = result.points
     return [
         book.assignment,
-        "",
+        _utc(book.policy.due_at) if book.policy.due_at else "",
         handed_in,
         row.student,
         last,
         first,
         person.email,
         row.earned,
-        "0.00" if row.earned else "",
-        row.earned,
+        shown(mark.penalty),
+        row.final,
         f"{most:.2f}",
     ]
+
+
+def _utc(at: datetime) -> str:
+    """Return a time as nbgrader writes it: UTC, without saying so."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")

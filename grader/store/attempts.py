@@ -1,8 +1,8 @@
 """Which results are of one attempt, and in which order attempts were made.
 
-An attempt is one submission of one student in a round and profile. Grading it again,
-in a regrade set for example, gives it another result and not a later place: the last
-attempt stays the last however long ago an earlier one was regraded.
+An attempt is one submission of one student in a round and profile. A regrade set gives
+it another result and not a later place: the last attempt stays the last however long
+ago an earlier one was regraded. Handing the same in again does.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Graded:
 
     event: Event
     stored: StoredResult
-    attempt: int  # id of the event that brought the attempt's first result
+    attempt: int  # id of the attempt's last event that was no regrade
     withdrawn: bool
 
     @property
@@ -43,7 +43,7 @@ def attempts(export: Export) -> list[Graded]:
     """Return all results by attempt, the latest last, and of one attempt by event."""
     stored = {one.digest: one for one in export.results}
     gone = {e.document for e in export.events if isinstance(e.payload, Withdrawn)}
-    first: dict[tuple[str, str, str, str], int] = {}
+    place: dict[tuple[str, str, str, str], int] = {}
     found = []
     for event in export.events:
         if not isinstance(event.payload, GradedAt) or event.document is None:
@@ -51,6 +51,11 @@ def attempts(export: Export) -> list[Graded]:
         result = stored[event.document]
         of = result.summary
         key = event.student, of.round, of.profile, of.submission
-        attempt = first.setdefault(key, event.id)
-        found.append(Graded(event, result, attempt, event.document in gone))
-    return sorted(found, key=lambda g: (g.attempt, g.event.id))
+        if key not in place or not event.payload.regrade:
+            place[key] = event.id
+        found.append((key, event, result))
+    graded = [
+        Graded(event, result, place[key], event.document in gone)
+        for key, event, result in found
+    ]
+    return sorted(graded, key=lambda g: (g.attempt, g.event.id))

@@ -50,13 +50,20 @@ class Withdrawn(Model):
 
 
 class Submitted(Model):
-    """When a submission was handed in; the earliest time of a submission counts."""
+    """When a submission was handed in; the earliest time of a submission counts.
+
+    The date of a git commit is no evidence, since who commits sets it.
+
+    Attributes:
+        anew: what was told of this submission before was wrong and no longer counts.
+    """
 
     kind: Literal["submitted"] = "submitted"
     round: str
     submission: Digest
     at: AwareDatetime
-    told_by: Literal["roster", "commit", "received", "staff"]
+    told_by: Literal["roster", "received", "staff"]
+    anew: bool = False
 
 
 class PolicySet(Model):
@@ -64,10 +71,11 @@ class PolicySet(Model):
 
     Attributes:
         due_at: None: never late.
-        grace_s: so much later is not late.
-        per_day: taken off for every day begun, as a share of what `of` names.
+        grace_s: so much later is not late; days of lateness begin after it.
+        per_day: taken off for every 24 hours begun, as a share of what `of` names.
         most: the largest share that is ever taken off.
-        closes_after_days: what comes later counts as not handed in; None: never.
+        closes_after_days: what comes later than so many days counts as not handed in;
+            None: never.
         keep: which attempt counts. A chosen one always goes first.
     """
 
@@ -84,7 +92,10 @@ class PolicySet(Model):
 
 
 class Extended(Model):
-    """One student's own due date of a round; the latest holds."""
+    """A student's or team's own due date of a round; the latest told holds.
+
+    It never takes time away: the round's own date holds where that is later.
+    """
 
     kind: Literal["extension"] = "extension"
     round: str
@@ -94,7 +105,11 @@ class Extended(Model):
 
 
 class Chosen(Model):
-    """The result named by the event counts in its round; cleared by `chosen=False`."""
+    """The submission of the event's result counts in its round.
+
+    The latest holds; `chosen=False` takes it back. What a regrade says about the same
+    submission counts, as for everybody.
+    """
 
     kind: Literal["chosen"] = "chosen"
     round: str
@@ -129,9 +144,14 @@ class Commented(Model):
 
 
 class TeamSet(Model):
-    """The event's student is a team of these people; an empty list dissolves it."""
+    """The event's student is a team of these people; an empty list dissolves it.
+
+    Attributes:
+        round: only there, whatever is said for all rounds; "" is all rounds.
+    """
 
     kind: Literal["team"] = "team"
+    round: str = ""
     members: tuple[Who, ...]
     by: Who
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,17 @@ def test_a_roster_names_students_and_sources(tmp_path: Path) -> None:
     assert found(roster) == {"ann": str(tmp_path / "work" / "a"), "bob": address}
 
 
+def test_a_roster_may_tell_when_a_submission_came(tmp_path: Path) -> None:
+    roster = tmp_path / "roster.csv"
+    text = "student,source,submitted_at\nann,a,2026-12-01T10:00+01:00\nbob,b,\n"
+    roster.write_text(text, encoding="utf8")
+
+    ann, bob = find_entries([str(roster)], "tinytorch")
+
+    assert ann.submitted_at == datetime(2026, 12, 1, 9, tzinfo=UTC)
+    assert bob.submitted_at is None
+
+
 def test_a_pattern(tmp_path: Path) -> None:
     for name in ("ann", "bob"):
         submission(tmp_path / f"hw-{name}" / "repo" / name)
@@ -86,6 +98,14 @@ def test_a_pattern(tmp_path: Path) -> None:
         ("student,source\nann,x\nann,y\n", "'ann' is in the batch twice"),
         ('student,source\nann,"x\n', "is no CSV file"),
         ("student,source\n\udcff,x\n", "is no CSV file"),
+        (
+            "student,source,submitted_at\nann,x,2026-12-01T10:00+01:00\nbob,y,noon\n",
+            "line 3, column submitted_at: 'noon' is no time",
+        ),
+        (
+            "student,source,submitted_at\nann,x,2026-12-01T10:00\n",
+            "line 2, column submitted_at: .* does not say its offset",
+        ),
     ],
 )
 def test_a_wrong_roster_is_named(text: str, message: str, tmp_path: Path) -> None:

@@ -7,11 +7,13 @@ Write them anew after a wanted change, and read the difference:
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from publish.courses import Course
 from reports.samples import (
+    START,
     WRONG,
     good,
     module_result,
@@ -26,6 +28,14 @@ from grader.exports import CLASS_FORMATS, REPORT_FORMATS, Choice, of_class, of_r
 from grader.models.outcome import Inconclusive, Passed
 from grader.models.report import GradeReport
 from grader.store import Export
+from grader.store.events import (
+    Commented,
+    Extended,
+    Overridden,
+    PolicySet,
+    Submitted,
+    TeamSet,
+)
 
 FOLDER: Final = Path(__file__).parent / "golden"
 UNJUDGED: Final = Inconclusive(reason="the host ran out of memory")
@@ -73,17 +83,43 @@ def taught() -> Course:
     return made
 
 
+def marked() -> Export:
+    """Return the same with a policy: two days late, a team, points set by staff."""
+    made = taught()
+    round_, by, due = "autumn-1", "A. Teacher", START - timedelta(days=1, hours=6)
+    made.said("", PolicySet(round=round_, due_at=due, per_day=0.1, most=0.5, by=by))
+    for stored in made.export().results:
+        who, submission = stored.summary.student, stored.summary.submission
+        told = Submitted(
+            round=round_, submission=submission, at=START, told_by="roster"
+        )
+        made.said(who, told)
+    made.said("s1024-lovelace", Extended(round=round_, due_at=START, by=by))
+    spoken = Overridden(
+        round=round_, part="tensor", points=9.5, by=by, reason="asked for it"
+    )
+    made.said("s2048-hopper", spoken)
+    made.said("s2048-hopper", Commented(round=round_, text="=well done", by=by))
+    made.said("s4096-noether", TeamSet(members=("n1", "n2"), by=by))
+    whole = Overridden(round=round_, points=30, by=by, reason="oral exam")
+    made.said("n2", whole)
+    return made.export()
+
+
 def documents() -> dict[str, bytes]:
     """Return every document by the name of its file."""
     choice = Choice(assignment="TinyTorch (12345)")
     found = {
         form: of_class(form, course(), choice, ROSTER).data for form in CLASS_FORMATS
     }
+    for form in CLASS_FORMATS:
+        found[f"{form}_marked"] = of_class(form, marked(), choice, ROSTER).data
     for form in REPORT_FORMATS:
         text = judged().model_dump_json().encode()
         found[form] = of_report(form, text, RUNNER).data
     endings = {"junit": "xml", "autolab": "txt"} | dict.fromkeys(
-        ("csv", "canvas", "nbgrader"), "csv"
+        ("csv", "canvas", "nbgrader", "csv_marked", "canvas_marked", "nbgrader_marked"),
+        "csv",
     )
     return {f"{form}.{endings.get(form, 'json')}": data for form, data in found.items()}
 

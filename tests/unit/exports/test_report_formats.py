@@ -14,7 +14,7 @@ from reports.samples import HOSTILE, everything, good, hostile, perfect, report
 from exports.golden import FOLDER, RUNNER, documents, judged, unjudged
 from exports.readers import REPORT_READERS, classroom_log
 from grader.errors import ConfigError, InconclusiveError
-from grader.exports import FORMATS, REPORT_FORMATS, of_report
+from grader.exports import CLASS_FORMATS, FORMATS, REPORT_FORMATS, of_report
 from grader.models.outcome import Passed
 from grader.models.report import GradeReport, Verdict
 
@@ -58,7 +58,8 @@ def test_a_document_is_what_it_was(name: str) -> None:
 
 
 def test_every_format_has_its_golden_document() -> None:
-    assert {path.stem for path in FOLDER.iterdir()} == set(FORMATS)
+    marked = {f"{form}_marked" for form in CLASS_FORMATS}
+    assert {path.stem for path in FOLDER.iterdir()} == {*FORMATS, *marked}
 
 
 @pytest.mark.parametrize("graded", REPORTS.values(), ids=REPORTS.keys())

@@ -46,6 +46,10 @@ class Course:
         self._add(graded.student, GradedAt(), name)
         return name
 
+    def said(self, student: str, payload: Payload, document: str | None = None) -> None:
+        """Record anything else."""
+        self._add(student, payload, document)
+
     def shown(self, student: str, visibility: Visibility, name: str = "") -> None:
         """Record a student's decision."""
         payload = VisibilitySet(visibility=visibility, by="student", name=name)
