@@ -23,7 +23,7 @@ from typing import Any, Final
 import numpy as np
 import otter_side
 from figures import rows, summary
-from run import HOSTILE, MIX, make_class
+from run import HOSTILE, MIX, TEMPLATE, make_class
 from sides import ours, plain_pytest
 from timed import Graded
 
@@ -31,6 +31,17 @@ from timed import Graded
 Inside = Callable[[Path, Path, float], Graded]
 
 INSTALL: Final = "the two commands under `otter-grader` in bench/batch/README.md"
+# Nothing is written but this: whatever judges in the same process passes everything.
+CLAIMS: Final = """\
+import sys
+
+for name, owner, judge in (
+    ("otter_harness", None, "check"),
+    ("_pytest.python", "Function", "runtest"),
+):
+    if module := sys.modules.get(name):
+        setattr(getattr(module, owner) if owner else module, judge, lambda *_: None)
+"""
 NO_LIMIT: Final = "left out: takes 8 GiB of the machine, which nothing would stop"
 
 
@@ -38,7 +49,8 @@ def choose(folder: Path, count: int, seed: int) -> dict[str, str]:
     """Make a class; keep `count` to compare and one hostile submission of each kind.
 
     Every second submission of the class is compared: four complete, three partial and
-    three wrong of ten. The hostile ones stand at odd places.
+    three wrong of ten. The hostile ones stand at odd places; one more, "claims", is an
+    untouched template that replaces the judge.
 
     Returns:
         submission -> kind of those in `folder`/compared; the hostile ones are in
@@ -53,6 +65,9 @@ def choose(folder: Path, count: int, seed: int) -> dict[str, str]:
     for place, name in enumerate(sorted(HOSTILE)):
         number = place * len(MIX) + MIX.index("hostile")
         _move(made / f"s{number:03d}", folder / "hostile" / name)
+    claims = folder / "hostile" / "claims" / "tinytorch"
+    shutil.copytree(TEMPLATE, claims)
+    (claims / "setup.py").write_text(CLAIMS)
     return kinds
 
 
