@@ -157,19 +157,16 @@ def options() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Measure all tools in turn; write one JSON document."""
+    """Measure all tools in turn; print one JSON document."""
     asked = options()
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # all commands inherit it
     with tempfile.TemporaryDirectory(prefix="bench-class-") as name:
         results = measure(asked, Path(name))
-    text = json.dumps(results, indent=1) + "\n"
-    if asked.out:
-        asked.out.write_text(text)
-    print(text)
+    print(json.dumps(results, indent=1))
 
 
 def measure(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Return the whole document; `folder` is empty and ours."""
+    """Return the whole document, written after every round; `folder` is empty, ours."""
     kinds = choose(folder, asked.count, asked.seed)
     nodes = otter_side.collect()
     executors = ["local", "docker"] if asked.docker else ["local"]
@@ -179,17 +176,26 @@ def measure(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
     if results["otter"]["measured"]:
         zipped = otter_side.generate(asked.otter, nodes, folder / "otter")
         inside["otter"] = partial(otter_side.run, asked.otter, zipped)
-    rounds, loads = [], []
+    rounds: list[dict[str, dict[str, Graded]]] = []
+    results["load_before_each_round"] = loads = []
     for turn in range(asked.rounds):
         loads.append(os.getloadavg()[0])
         compared = folder / "compared"
         found = one_round(compared, executors, inside, asked.timeout_s, turn)
         rounds.append(found)
+        results |= {"rounds": len(rounds)} | summary(rounds)
+        results["submissions"] = rows(rounds, kinds)
+        _write(results, asked.out)
         print(f"round {turn + 1} of {asked.rounds} is done", file=sys.stderr)
-    results |= {"load_before_each_round": loads} | summary(rounds)
-    results["submissions"] = rows(rounds, kinds)
     results["hostile"] = hostile(folder, executors, inside, asked.timeout_s)
-    return results | {"load_after": os.getloadavg()[0]}
+    results["load_after"] = os.getloadavg()[0]
+    _write(results, asked.out)
+    return results
+
+
+def _write(results: Mapping[str, Any], out: Path | None) -> None:
+    if out:
+        out.write_text(json.dumps(results, indent=1, allow_nan=False) + "\n")
 
 
 def setting(asked: argparse.Namespace) -> dict[str, Any]:
@@ -201,7 +207,6 @@ def setting(asked: argparse.Namespace) -> dict[str, Any]:
         "machine": platform.machine(),
         "cores": os.cpu_count(),
         "cores_used": len(os.sched_getaffinity(0)),
-        "rounds": asked.rounds,
         "timeout_s": asked.timeout_s,
         "docker": {"measured": asked.docker} | ({} if asked.docker else NOT_ASKED),
     }

@@ -184,6 +184,7 @@ def test_figures_compare_only_what_every_tool_finished(bench: SimpleNamespace) -
     assert found["tools"]["pytest"]["submissions_a_minute"] == pytest.approx(1.875)
     assert found["tools"]["pytest"]["submissions_a_minute_ended"] == 15
     assert found["tools"]["ours_local"]["cpu_s_each_ended"] == 5
+    assert found["tools"]["ours_local"]["submissions_a_cpu_minute_ended"] == 12
     assert found["ratios"]["ours_local / pytest"]["cpu_s_each_ended"] == 2.5
     kinds = {"a": "complete", "b": "wrong"}
     rows = bench.figures.rows(rounds, kinds)
