@@ -75,6 +75,7 @@ def summary(
         "modules": modules,
         "milestones": tuple[MilestoneSummary, ...](),
         "failing": {},
+        "holding": {},
         "mistakes": {},
     }
     return ResultSummary(**fields | changes)
