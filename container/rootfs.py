@@ -77,7 +77,11 @@ class Tree:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, target, follow_symlinks=False)
         if path.is_symlink() and path.exists():
-            self.add(path.parent / path.readlink())
+            original = path.parent / path.readlink()
+            if original.is_dir():
+                self.add_all(original, lambda _: True)
+            else:
+                self.add(original)
 
     def add_all(self, folder: Path, wanted: Callable[[Path], bool]) -> None:
         """Copy the files below `folder`; an unwanted folder is not looked into."""

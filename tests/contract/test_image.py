@@ -103,6 +103,10 @@ def doctor(client: DockerClient, image: str) -> Doctor:
 
 
 def test_nothing_gives_rights_and_only_tmp_is_open(listing: Any) -> None:
+    assert_no_rights(listing)
+
+
+def assert_no_rights(listing: Any) -> None:
     files = [
         (path, mode) for path, mode, *_ in listing[0] if mode & 0o170000 != 0o120000
     ]
@@ -325,7 +329,8 @@ def test_the_engine_alone_holds_nothing_of_the_course(
     assert inside(client, "tinytorch-grader:test-again", source) == []
 
 
-# Official images have Python in /usr/local and no bytecode, Debian's own in /usr.
+# Official images have Python in /usr/local and no bytecode, Debian's own in /usr; this
+# base also has bits that must not get in.
 ELSEWHERE = r"""
 FROM {base}
 RUN set -e; \
@@ -335,6 +340,8 @@ RUN set -e; \
     cp -a $from/bin/python3* $to/bin; cp -a $from/lib/$lib $to/lib; \
     rm -rf $from/bin/python3* $from/lib/$lib; hash -r; \
     find $to/lib/$lib -name __pycache__ -prune -exec rm -rf {{}} +; \
+    chmod 6755 $(command -v find) $(readlink -f $to/bin/python3); \
+    chmod 2777 $to/lib/$lib/json; chmod 666 $to/lib/$lib/os.py; \
     python3 -B -c "import sys; assert sys.base_prefix == '$to', sys.base_prefix"
 """
 
@@ -356,6 +363,6 @@ def test_a_base_with_python_elsewhere_gives_a_working_image(
     assert {part.standing for part in report.parts} == {"same"}
     assert report.inside is not None, report.problem
     assert report.inside.inner_wall[:2] == ("docker", "fresh-uid")
-    assert report.inside.privileged == ()
-    prefix = inside(client, elsewhere, LISTING)[2]
-    assert {prefix, listing[2]} == {"/usr", "/usr/local"}
+    other = inside(client, elsewhere, LISTING)
+    assert_no_rights(other)
+    assert {other[2], listing[2]} == {"/usr", "/usr/local"}

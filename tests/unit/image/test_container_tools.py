@@ -116,6 +116,20 @@ def test_a_link_comes_with_what_it_leads_to(tmp_path: Path) -> None:
     assert (there / "python3").readlink() == Path("python3.11")
 
 
+def test_a_link_to_a_folder_comes_with_its_files(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    (source / "real").mkdir(parents=True)
+    (source / "real/module.py").write_bytes(b"x = 1")
+    (source / "link").symlink_to("real")
+    tree = rootfs.Tree(tmp_path / "out")
+
+    tree.add(source / "link")
+
+    there = tmp_path / "out" / source.relative_to("/")
+    assert (there / "link").readlink() == Path("real")
+    assert (there / "link/module.py").read_bytes() == b"x = 1"
+
+
 def test_a_missing_library_ends_the_build(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
