@@ -1,7 +1,7 @@
 # The one door: everything that CI does, a person does by one of these.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-docker test-tiers check image image-engine base-image bench site student \
+.PHONY: help setup demo test test-docker test-tiers check image image-engine base-image bench chaos site student \
 	lock clean
 
 VENV := .venv
@@ -12,6 +12,7 @@ STAMP := $(VENV)/.installed
 JOBS ?= 2
 PYTEST_ARGS ?=
 BENCH_ARGS ?= --rounds 5
+CHAOS_ARGS ?= --kills 20
 BASE_IMAGE ?= python:3.11-slim
 LOCAL_BASE ?= tinytorch-grader-base:local
 IMAGE ?= tinytorch-grader:staff
@@ -67,6 +68,9 @@ image-engine: setup ## build the image without suites and reference
 
 base-image: ## make a base image by debootstrap, where no registry is reachable
 	container/base-image.sh $(LOCAL_BASE)
+
+chaos: setup ## nightly, as root: kill parts of batches at random moments, then compare
+	$(BIN)/python -m bench.batch.chaos $(CHAOS_ARGS)
 
 bench: setup ## measure what the wall costs; the other benchmarks: bench/README.md
 	$(BIN)/python bench/isolation/run.py $(BENCH_ARGS)

@@ -23,6 +23,11 @@ class Orders(Model):
     milestones: tuple[str, ...] | None = None
     sources: dict[str, str]  # by key
 
+    @property
+    def coordinator(self) -> int:
+        """The process that started the worker, by its id."""
+        return int(self.owner.rsplit(":", 2)[1])
+
     def options(self) -> GradeOptions:
         """Return the options of one grading."""
         return GradeOptions(

@@ -7,6 +7,7 @@ It dies with the process that started it, and its sandboxes with it.
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import sys
 import threading
@@ -39,6 +40,8 @@ def main() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the coordinator's
     orders = Orders.model_validate_json(sys.stdin.buffer.read())
+    if os.getppid() != orders.coordinator:
+        return  # it was killed before we asked to die with it
     store = Store.open(Path(orders.store), url=orders.url)
     jobs, keys = store.jobs, list(orders.sources)
     patience_s = PATIENCE_S

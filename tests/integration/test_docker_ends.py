@@ -35,6 +35,14 @@ sys.stderr.write('\x1e{"doing": "setup::test_one", "memory_bytes": 1}\n')
 sys.stderr.flush()
 """
 HOARDS = SPEAKS + "held = bytearray(2**31)\nfor i in range(0, 2**31, 4096): held[i] = 1"
+CHILD_HOARDS = r"""
+import os
+time.sleep(1)  # until somebody listens
+if os.fork() == 0:
+    open("/proc/self/oom_score_adj", "w").write("1000")
+    held = b"x" * 2**30
+os.wait()
+"""
 SLEEPS = SPEAKS + "time.sleep(600)"
 
 
@@ -218,6 +226,33 @@ def test_a_container_killed_every_time_is_inconclusive(
 
     assert len(met) == grade.tries == 3
     assert ours(client) == before
+
+
+def test_a_check_that_ran_out_of_memory_does_not_make_a_later_kill_its_fault(
+    grade: Graded,
+    limited: Limited,
+    judge: Callable[[str], None],
+    client: DockerClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The engine's flag says that the kernel ended something, not what."""
+    judge(SPEAKS + CHILD_HOARDS + "time.sleep(600)")
+    limited(memory_bytes=128 * 2**20)
+    monkeypatch.setattr(container, "TRIES", 1)
+
+    def kill_later(name: str) -> None:
+        events = client.api.events(filters={"container": name, "event": "oom"})
+        next(iter(events))  # the child's
+        events.close()
+        client.api.kill(name)
+
+    with (
+        disturbing(client, kill_later) as met,
+        pytest.raises(InconclusiveError, match="somebody killed the container"),
+    ):
+        grade()
+
+    assert len(met) == 1
 
 
 def test_what_is_being_graded_is_said_while_it_is_graded(grade: Graded) -> None:

@@ -64,6 +64,21 @@ def test_stderr_keeps_its_end() -> None:
     assert output.stderr == b"tory!"
 
 
+def test_what_is_heard_on_stderr_is_not_kept() -> None:
+    heard: list[bytes] = []
+
+    def hear(chunk: bytes) -> bytes:
+        heard.append(chunk)
+        return chunk.replace(b"line", b"")
+
+    output = Demultiplexer(stdout_bytes=100, stderr_bytes=100, hear=hear)
+    output.feed(frame(STDERR, b"a line") + frame(STDOUT, b"line"))
+
+    assert heard == [b"a line"]
+    assert output.stderr == b"a "
+    assert output.stdout == b"line"
+
+
 @pytest.fixture
 def pipes() -> Iterator[tuple[socket.socket, Attachment, socket.socket, Attachment]]:
     """Return the engine's end and ours of the input, then of the output."""
