@@ -7,6 +7,7 @@ made; from the first other request on, a process answers, brought to the same st
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -15,7 +16,7 @@ from grader.checks.recording import Exchange, Recording, asked
 from grader.checks.remote import OracleError, Session
 from grader.errors import SandboxUnavailableError
 from grader.models.measure import Limits
-from grader.sandbox import Channel, Ending, Group, Zygote
+from grader.sandbox import Channel, Died, Ending, Group, SandboxLost, Zygote
 from grader.sandbox.channel import answer, question
 
 ORACLE_LIMITS: Final = Limits(
@@ -62,14 +63,14 @@ class Conversation:
             if known.asked == asked(frame):
                 self._frames.append(frame)
                 return known.text, known.body
-        return self._live().exchange(frame)
+        return _answered(self._live(), frame)
 
     def _live(self) -> Channel:
         """Return the process, after all that was answered for it so far."""
         if self._channel is None:
             channel = self._open()
             for frame, known in zip(self._frames, self._recorded, strict=False):
-                if channel.exchange(frame) != (known.text, known.body):
+                if _answered(channel, frame) != (known.text, known.body):
                     self._stale()
                     msg = "the reference answers otherwise than it was recorded"
                     raise OracleError(msg)
@@ -79,6 +80,15 @@ class Conversation:
     def spent_cpu_s(self) -> float:
         """Return the CPU seconds of the process; times are never recorded."""
         return self._live().spent_cpu_s()
+
+
+def _answered(channel: Channel, frame: bytes) -> tuple[bytes, bytes]:
+    """Return the answer to one request; a death of the reference is no student's."""
+    try:
+        return channel.exchange(frame)
+    except Died as exc:
+        msg = f"the reference's process: {exc}"
+        raise OracleError(msg) from exc
 
 
 class Oracle:
@@ -126,14 +136,35 @@ class Oracle:
 
     def _fresh(self) -> Channel:
         """Return a process that has answered nothing yet."""
+        started = time.monotonic()
+        try:
+            with contextlib.suppress(
+                Ending
+            ):  # killed by somebody: not a check's affair
+                return self._forked()
+            self._restart()
+            return self._forked()
+        except Ending as exc:
+            self._restart()
+            msg = f"the reference's sandbox: {exc}"
+            raise SandboxLost(msg) from exc
+        finally:
+            self.delayed(time.monotonic() - started)
+
+    def _forked(self) -> Channel:
         if self._group is not None and self._running:
             self._group.finish()
         if self._group is None or not self._group.alive:
-            started = time.monotonic()
             self._group = _load(self._zygote)
-            self.delayed(time.monotonic() - started)
         self._running = True
         return self._group.check(ORACLE_LIMITS, seed=0)
+
+    def _restart(self) -> None:
+        group, self._group = self._group, None
+        if group is not None:
+            with contextlib.suppress(Ending):
+                group.close()
+        self._zygote.restart()
 
     def close(self) -> None:
         """End the processes."""
@@ -184,6 +215,8 @@ def _load(zygote: Zygote) -> Group:
     """
     try:
         return zygote.group(list(zygote.package.symbols), ORACLE_LIMITS)
+    except SandboxLost:
+        raise  # by no fault of the reference
     except Ending as exc:
         msg = f"the reference cannot be loaded: {exc}"
         raise SandboxUnavailableError(msg, hint="grader doctor") from exc

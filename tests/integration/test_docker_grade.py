@@ -84,7 +84,8 @@ def test_answers_recorded_in_a_container_serve_the_next(
         return grade_in_docker(submission, job, None, Home(ROOT)).verdict
 
     assert verdict(data).model_dump_json() == contained.verdict.model_dump_json()
-    assert verdict(seal(lies, basis_of(data), chosen.secret)).earned < 5
+    lied = verdict(seal(lies, basis_of(data), chosen.secret))
+    assert lied.earned < contained.verdict.earned / 2  # other checks need no oracle
     damaged = verdict(data[:-1])
     assert damaged.model_dump_json() == contained.verdict.model_dump_json()
 

@@ -6,6 +6,8 @@ check ask the reference something else than it was asked when it was recorded.
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -22,9 +24,16 @@ from grader.checks.runner import SuiteRunner
 from grader.checks.suites import Check, load_suites
 from grader.config import Home, load_course
 from grader.models.course import Course, CourseLimits, Module, Symbol
-from grader.models.outcome import Inconclusive, Mismatch, NotImplementedYet, Passed
+from grader.models.outcome import (
+    Inconclusive,
+    Mismatch,
+    NotImplementedYet,
+    Outcome,
+    Passed,
+)
+from grader.models.report import GradeReport
 from grader.models.submission import SourceFile, Submission
-from grader.sandbox import LateZygote, Wall, Zygote, choose
+from grader.sandbox import Channel, LateZygote, Wall, Zygote, choose
 from grader.sandbox.package import package_of
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -258,6 +267,32 @@ def test_answers_that_are_not_the_references_are_noticed(stand: Stand) -> None:
     assert "Mismatch" not in got[0]
 
 
+def test_a_reference_that_dies_is_asked_again(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its death is ours: the check is repeated, and the student loses nothing."""
+    killed: list[int] = []
+    fresh = Oracle._fresh
+
+    def dying(self: Oracle) -> Channel:
+        channel = fresh(self)
+        if len(killed) < 2:
+            assert self._group is not None
+            zygote = self._group._zygote
+            pids = zygote.tree.scan() - (zygote.own if killed else set())
+            killed.append(len(pids))
+            for pid in pids:
+                os.kill(pid, signal.SIGKILL)
+        return channel
+
+    monkeypatch.setattr(Oracle, "_fresh", dying)
+
+    got, _ = stand.only("fixed_inputs").run(SOURCE, {})
+
+    assert len(killed) == 2
+    assert got == ["tensor::fixed_inputs Passed(kind='passed')"]
+
+
 def test_times_are_not_recorded(stand: Stand) -> None:
     (exchanges,) = (x for name, x in stand.recording.items() if "times" in name)
 
@@ -302,6 +337,10 @@ def submission(name: str) -> Submission:
     return Submission(label=name, digest=f"sha256:{'0' * 64}", files=sources)
 
 
+def outcomes(report: GradeReport) -> dict[str, Outcome]:
+    return {c.id: c.outcome for m in report.verdict.modules for c in m.checks}
+
+
 @pytest.mark.parametrize("name", ["reference", "template", "wrong"])
 def test_a_recording_changes_no_verdict_of_the_course(
     name: str, made: tuple[pipeline.Job, bytes]
@@ -318,6 +357,7 @@ def test_a_recording_changes_no_verdict_of_the_course(
     recorded = pipeline.grade(submission(name), replace(one, answers=answers))
 
     assert len(asked) == 1
+    assert outcomes(recorded) == outcomes(live)
     assert recorded.verdict.model_dump_json() == live.verdict.model_dump_json()
     kinds = {c.outcome.kind for m in live.verdict.modules for c in m.checks}
     assert (kinds == {"passed"}) == (name == "reference")
