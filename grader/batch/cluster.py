@@ -36,6 +36,7 @@ from grader.models.submission import Submission
 from grader.store import Store
 from grader.store.jobs import Job
 
+IDLE_S: Final = 1.0  # until work that was given back is looked for
 AHEAD: Final = 2  # submissions that are packed before a worker is free
 WAIT_S: Final = 60.0  # for a worker, where there was none or all were lost
 JOIN_S: Final = 3.0  # for another one, where all that came were refused
@@ -102,7 +103,11 @@ class Cluster:
     async def _look_on(self, progress: Talk) -> None:
         """Give every worker somebody who serves it, until all has ended."""
         hopeful_s = time.monotonic()
-        while await asyncio.to_thread(self._watch.left):
+        while True:
+            tally = await asyncio.to_thread(self._watch.tally)
+            progress(tally)
+            if tally.ended == tally.total:
+                return
             for worker in await self._link.update(self._workers):
                 self._workers[worker.address] = worker
                 self._start(self._serve(worker))
@@ -113,9 +118,7 @@ class Cluster:
                 hopeful_s = time.monotonic()
             elif time.monotonic() - hopeful_s > self._patience_s():
                 raise self._nobody()
-            progress(await asyncio.to_thread(self._watch.tally))
             await asyncio.sleep(LOOK_S)
-        progress(self._watch.tally())
 
     def _patience_s(self) -> float:
         """Return how long to wait for a worker when there is none to hope for."""
@@ -134,7 +137,7 @@ class Cluster:
         while True:
             work = await asyncio.to_thread(self._leased)
             if work is None:
-                await asyncio.sleep(LOOK_S)
+                await asyncio.sleep(IDLE_S)
             else:
                 await self._ready.put(work)
 
