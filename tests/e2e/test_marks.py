@@ -231,6 +231,7 @@ def test_times_are_told_and_corrected(grader: Grader, tmp_path: Path) -> None:
         (f"student,due\nann,{DUE}\nann,{DUE}\n", 3, "line 3, column student: 'ann'"),
         ("student,due\nann,2026-12-01T10:00\n", 3, "does not say its offset"),
         (f'student,due\n"ann,{DUE}\n', 3, "no CSV file"),
+        (f"student,due,reason\nann,{DUE},{'x' * 4001}\n", 2, "line 2, column reason:"),
     ],
 )
 def test_a_wrong_table_is_refused_whole(
