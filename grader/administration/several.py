@@ -52,7 +52,7 @@ def extend_all(place: Place, word: Word, table: bytes) -> list[str]:
         said = [
             (
                 line.read("student", partial(at.student, new=word.new)),
-                _extended(line, round_, word),
+                line.read("reason", partial(_extended, line, round_, word)),
             )
             for line in lines
         ]
@@ -63,12 +63,9 @@ def extend_all(place: Place, word: Word, table: bytes) -> list[str]:
         return [done, *_idle(at, round_, dates)]
 
 
-def _extended(line: Line, round_: str, word: Word) -> Extended:
-    due_at = line.read("due", moment)
-    reason = line.cells.get("reason") or word.reason
-    return made(
-        lambda: Extended(round=round_, due_at=due_at, by=word.by, reason=reason)
-    )
+def _extended(line: Line, round_: str, word: Word, reason: str) -> Extended:
+    due_at, why = line.read("due", moment), reason or word.reason
+    return made(lambda: Extended(round=round_, due_at=due_at, by=word.by, reason=why))
 
 
 def _idle(at: Desk, round_: str, dates: Sequence[Extended]) -> list[str]:
@@ -184,7 +181,7 @@ def _submission(line: Line, graded: Sequence[str]) -> str:
 
 def _nothing_graded(student: str) -> str:
     msg = f"{student!r} has no result in this round"
-    raise UsageError(msg, hint="tell times after grading")
+    raise UsageError(msg, hint="graded yet? a team is told by its own name")
 
 
 def _of(graded: Sequence[str], text: str) -> str:

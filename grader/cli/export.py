@@ -34,8 +34,8 @@ from grader.reports.display import one_line
 def export(ctx: click.Context, /, form: str, **given: Any) -> None:
     """Write results as FORMAT, to standard output or a file.
 
-    csv, json, canvas and nbgrader hold the results of a round that count: the latest
-    judged one of every student in the store.
+    csv, json, canvas and nbgrader hold the results of a round that count, with their
+    marks by the round's policy and what staff said.
     junit, gradescope, prairielearn, autolab, classroom and classroom50 hold one REPORT,
     as `grader grade --format json` prints it (`-` reads it from standard input), or a
     stored one.

@@ -26,19 +26,36 @@ class Attempt:
 def attempts_of(export: Export, round_: str, profile: str) -> dict[str, list[Attempt]]:
     """Return the attempts of everybody in their order, without the withdrawn."""
     found: dict[tuple[str, str], Attempt] = {}
+    places = _places(export)
     for event, stored in counting(export):
         summary = stored.summary
         if (summary.round, summary.profile) != (round_, profile):
             continue
         key = event.student, summary.submission
-        attempt = found.setdefault(key, Attempt(*key, order=event.id))
-        attempt.results.append(stored)
-        if isinstance(event.payload, GradedAt) and not event.payload.regrade:
-            attempt.order = event.id
+        order = places.get((*key, round_, profile), event.id)
+        found.setdefault(key, Attempt(*key, order)).results.append(stored)
     by_owner: dict[str, list[Attempt]] = {}
     for attempt in sorted(found.values(), key=lambda one: one.order):
         by_owner.setdefault(attempt.owner, []).append(attempt)
     return by_owner
+
+
+def _places(export: Export) -> dict[tuple[str, str, str, str], int]:
+    """Return the last grading of each attempt that was no regrade and still stands.
+
+    Where all were withdrawn, the last of them: a regrade may stand in for it.
+    """
+    stored = {one.digest: one.summary for one in export.results}
+    standing = {event.id for event, _ in counting(export)}
+    graded = [
+        (event.id in standing, event.id, event.student, stored[event.document])
+        for event in export.events
+        if isinstance(event.payload, GradedAt)
+        and event.document
+        and not event.payload.regrade
+    ]
+    ordered = sorted(graded, key=lambda one: one[:2])  # those that stand come last
+    return {(who, r.submission, r.round, r.profile): i for _, i, who, r in ordered}
 
 
 def counting(export: Export) -> list[tuple[Event, StoredResult]]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
+import subprocess
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from grader.store import Store
 
 BY = ("--by", "A. Teacher")
 DUE = "2026-12-01T23:59+01:00"
+IDENTITY = tuple(product(("AUTHOR", "COMMITTER"), ("NAME", "EMAIL")))
 TERMS = ("--due", DUE, "--grace", "15m", "--late", "10%/day", "--cap", "50%")
 
 
@@ -231,6 +235,7 @@ def test_times_are_told_and_corrected(grader: Grader, tmp_path: Path) -> None:
         (f"student,due\nann,{DUE}\nann,{DUE}\n", 3, "line 3, column student: 'ann'"),
         ("student,due\nann,2026-12-01T10:00\n", 3, "does not say its offset"),
         (f'student,due\n"ann,{DUE}\n', 3, "no CSV file"),
+        (f"student,due,reason\nann,{DUE},{'x' * 4001}\n", 2, "line 2, column reason:"),
     ],
 )
 def test_a_wrong_table_is_refused_whole(
@@ -322,6 +327,44 @@ def test_somebody_of_whom_nothing_is_stored_can_have_more_time(grader: Grader) -
 
     assert done.code == 0, done.err
     assert explained(grader, "zoe")["due_at"] == "2026-12-24T12:00:00+01:00"
+
+
+def committed(repository: Path) -> str:
+    """Commit a package long before the round was due; return its address."""
+    copied(TEMPLATE, repository, {})
+    own = {"HOME": str(repository), "GIT_CONFIG_GLOBAL": os.devnull}
+    own |= {f"GIT_{who}_{what}": "x@example.edu" for who, what in IDENTITY}
+    own |= {
+        f"GIT_{who}_DATE": "2020-01-01T00:00:00Z" for who in ("AUTHOR", "COMMITTER")
+    }
+    commands = (
+        ("init", "-q", "-b", "main"),
+        ("add", "-A"),
+        ("commit", "-q", "-m", "week 1"),
+    )
+    for command in commands:
+        subprocess.run(
+            ["git", *command], cwd=repository, env=os.environ | own, check=True
+        )
+    return f"git+file://{repository}@main"
+
+
+def test_what_is_fetched_has_the_time_of_the_roster_and_never_of_its_commit(
+    tmp_path: Path,
+) -> None:
+    made = Grader(tmp_path / "state")
+    assert made.here("round", "new", "one", *TERMS, *BY).code == 0
+    address = committed(tmp_path / "repository")
+    roster = tmp_path / "roster.csv"
+    at = "2026-12-02T12:00+01:00"
+    text = f"student,source,submitted_at\nann,{address},{at}\nbob,{address},\n"
+    roster.write_text(text, encoding="utf8")
+
+    done = made("batch", roster, "--only", "setup", "--no-milestones")
+
+    assert done.code == 0, done.err
+    assert explained(made, "ann")["late_days"] == 1
+    assert explained(made, "bob")["submitted_at"] is None
 
 
 def test_marks_are_never_on_the_board(grader: Grader, tmp_path: Path) -> None:

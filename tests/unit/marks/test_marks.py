@@ -173,6 +173,26 @@ def test_a_regrade_counts_once_its_set_is_applied(
     assert book.mark().value == value
 
 
+def test_a_regrade_stands_where_the_withdrawn_result_stood() -> None:
+    book = Book(keep="last")
+    broken = book.graded("ada", "a", tensor=0.0)
+    book.graded("ada", "b", tensor=300.0)
+    book.withdrawn(broken)
+    book.graded("ada", "a", tensor=100.0, regrade="mended")
+    book.regrade("mended", "applied")
+
+    assert book.mark().value == 50000
+
+
+def test_a_grading_that_was_withdrawn_moves_no_attempt_to_the_end() -> None:
+    book = Book(keep="last")
+    book.graded("ada", "a", tensor=100.0)
+    book.graded("ada", "b", tensor=300.0)
+    book.withdrawn(book.graded("ada", "a", tensor=800.0))
+
+    assert book.mark().value == 50000
+
+
 def test_what_was_withdrawn_never_counts_even_if_it_was_chosen() -> None:
     book = Book()
     book.graded("ada", "a", tensor=100.0)
