@@ -5,14 +5,14 @@ They are a cache: what is missing or of an older version is made from the docume
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 import sqlalchemy as sa
 
 from grader.models.report import GradeReport
 from grader.models.summary import ResultSummary, summary_of
-from grader.store.tables import alone, summaries_table
+from grader.store.tables import summaries_table
 
 VERSION: Final = 2  # of `ResultSummary`; another one is made anew
 
@@ -27,23 +27,15 @@ def keep(connection: sa.Connection, digest: str, report: GradeReport) -> ResultS
     return made
 
 
-def of(
-    connection: sa.Connection,
-    digests: Sequence[str],
-    read: Callable[[str], GradeReport],
-) -> dict[str, ResultSummary]:
-    """Return the summaries of `digests`; those that are missing are made by `read`."""
+def of(connection: sa.Connection, digests: Iterable[str]) -> dict[str, ResultSummary]:
+    """Return the summaries that are kept of `digests`; those of other versions lack."""
+    wanted = {*digests}
     table = summaries_table.c
     rows = connection.execute(
         sa.select(table.document, table.data).where(table.version == VERSION)
     )
-    texts = {row.document: row.data for row in rows}
-    found = {
-        digest: ResultSummary.model_validate_json(texts[digest])
-        for digest in digests
-        if digest in texts
+    return {
+        row.document: ResultSummary.model_validate_json(row.data)
+        for row in rows
+        if row.document in wanted
     }
-    if missing := [digest for digest in digests if digest not in found]:
-        alone(connection)
-        found |= {digest: keep(connection, digest, read(digest)) for digest in missing}
-    return found
