@@ -17,7 +17,9 @@ KEY = "sha256:a"
 
 
 @pytest.mark.parametrize(
-    ("coordinator", "state"), [(os.getpid(), "refused"), (1, "waiting")]
+    ("coordinator", "state"),
+    [(os.getpid(), "refused"), (1, "waiting")],
+    ids=["there", "gone"],  # a process id would name a test differently in each worker
 )
 def test_a_worker_whose_coordinator_is_gone_takes_nothing(
     coordinator: int, state: str, tmp_path: Path
