@@ -17,7 +17,7 @@ from grader.batch import Asked, Entry, Tally, digests_of, find_entries, tell_tim
 from grader.batch import grade_batch as run_batch
 from grader.checks.suites import load_suites
 from grader.config import find_home, load_course
-from grader.container import IMAGE, IMAGE_VARIABLE
+from grader.container.host import IMAGE, IMAGE_VARIABLE
 from grader.errors import SandboxUnavailableError
 from grader.exports import (
     CLASS_FORMATS,
@@ -40,8 +40,9 @@ from grader.grading import (
     silent,
     state_folder,
 )
-from grader.image import Build, ImageReport, labels_for
-from grader.image import inspect_image as look_into
+from grader.image.inspection import ImageReport
+from grader.image.inspection import inspect_image as look_into
+from grader.image.labels import Build, labels_for
 from grader.intake import open_submission
 from grader.models.base import Model
 from grader.models.measure import Limits

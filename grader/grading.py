@@ -14,13 +14,13 @@ from grader import rounds
 from grader.answers import Shelf
 from grader.checks.suites import suites_digest
 from grader.config import Home, find_home, load_course
-from grader.container import (
-    ContainerJob,
+from grader.container.host import (
     Engine,
     answers_name,
     grade_in_docker,
     record_in_docker,
 )
+from grader.container.request import ContainerJob
 from grader.errors import ConfigError
 from grader.intake import open_submission
 from grader.models.base import Profile

@@ -30,7 +30,7 @@ import psutil
 
 from bench.batch.private_engine import PrivateEngine
 from bench.batch.run import ROOT, make_class
-from grader.container import IMAGE_VARIABLE, SUBMISSION_LABEL, image_name
+from grader.container.host import IMAGE_VARIABLE, SUBMISSION_LABEL, image_name
 from grader.models.report import GradeReport
 from grader.store import Store
 from grader.store.export import GradedAt, has_inconclusive

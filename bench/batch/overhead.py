@@ -21,7 +21,7 @@ from unittest import mock
 
 from bench.batch.run import ROOT
 from grader import api
-from grader.container import image_name
+from grader.container.host import image_name
 from grader.sandbox import docker
 from grader.sandbox.docker import ContainerLimits, container_options
 
@@ -40,7 +40,7 @@ def mark(name):
     marks.append((name, time.perf_counter(), cpu_s()))
 mark("interpreter")
 from grader.config import find_home, load_course
-from grader.container import serve
+from grader.container.inside import serve
 mark("imports")
 home = find_home()
 course = load_course(home.course_file)

@@ -22,7 +22,7 @@ from grader.batch.proof import Proof
 from grader.batch.remote_task import Answer, Errand, Standing, grade_here, look
 from grader.batch.sources import Entry
 from grader.batch.work import BEAT_S, LOOK_S, Asked, Talk, Watch, new_owner, told
-from grader.container import ContainerJob, pack
+from grader.container.request import ContainerJob, pack
 from grader.errors import (
     GraderError,
     SandboxUnavailableError,

@@ -15,7 +15,7 @@ from grader.batch.orders import Orders
 from grader.batch.sources import Entry
 from grader.batch.work import LOOK_S, Asked, Executor, Talk, Watch, new_owner
 from grader.config import Home
-from grader.container import swept
+from grader.container.host import swept
 from grader.errors import GraderError
 from grader.grading import course_of, data_folder, record_oracle
 from grader.store import Store

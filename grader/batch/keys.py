@@ -11,7 +11,7 @@ import grader
 from grader import datasets
 from grader.checks.suites import load_suites
 from grader.config import Home
-from grader.container import image_now
+from grader.container.host import image_now
 from grader.errors import ConfigError, InconclusiveError, SubmissionRejectedError
 from grader.grading import GradeOptions, data_folder, state_folder
 from grader.intake import open_submission

@@ -23,13 +23,8 @@ import grader
 from grader import datasets
 from grader.checks.suites import load_suites
 from grader.config import Home, find_home, load_course
-from grader.container import (
-    IMAGE,
-    IMAGE_VARIABLE,
-    Failure,
-    grade_in_docker,
-    unpack,
-)
+from grader.container.host import IMAGE, IMAGE_VARIABLE, grade_in_docker
+from grader.container.request import Failure, unpack
 from grader.errors import ConfigError, GraderError
 from grader.grading import data_folder, state_folder
 from grader.models.base import Model, Profile
@@ -112,7 +107,7 @@ def look(question: bytes) -> bytes:
 
 
 def grade_here(errand: bytes, request: bytes) -> bytes:
-    """Grade the submission in `request`, as `grader.container.pack` packs it."""
+    """Grade the submission in `request`, packed by `grader.container.request.pack`."""
     told = Errand.model_validate_json(errand)
     answer = Answer(born=BORN)
     if told.born == BORN:

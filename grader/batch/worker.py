@@ -20,7 +20,7 @@ from typing import Final
 from grader.batch.orders import Orders
 from grader.batch.work import BEAT_S, told
 from grader.config import find_home, load_course
-from grader.container import PATIENCE_S
+from grader.container.host import PATIENCE_S
 from grader.errors import (
     GraderError,
     SandboxUnavailableError,

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from tabulate import tabulate
 
 from grader.config import find_home
-from grader.container import serve
+from grader.container.inside import serve
 from grader.errors import GraderError, UsageError
-from grader.image import DOCTOR, Doctor, examine
+from grader.image.doctor import DOCTOR, Doctor, examine
 from grader.reports.display import one_line
 
 

@@ -10,8 +10,7 @@ import click
 from grader import api
 from grader.cli.contained import table, to_text
 from grader.cli.options import course_option
-from grader.image import ImageReport
-from grader.image.inspection import Standing
+from grader.image.inspection import ImageReport, Standing
 from grader.reports.display import one_line
 
 SHORT: Final = len("sha256:") + 12

@@ -22,7 +22,9 @@ from grader import api
 from grader.checks.suites import load_suites
 from grader.config import Home, load_course
 from grader.errors import ConfigError
-from grader.image import DOCTOR, Doctor, contents_of, require_current
+from grader.image.contents import contents_of
+from grader.image.doctor import DOCTOR, Doctor
+from grader.image.fresh import require_current
 from grader.image.labels import PREFIX
 from grader.pipeline import digest_of, reference_files
 from grader.sandbox.docker import ISOLATION, connect, grade_in_container

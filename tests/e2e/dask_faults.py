@@ -16,7 +16,7 @@ from pathlib import Path
 
 import grader
 from grader.batch import remote_task
-from grader.container import unpack
+from grader.container.request import unpack
 from grader.models.report import GradeReport
 
 SLEEP_S = 240.0  # longer than any batch of these tests

@@ -21,7 +21,7 @@ from grader_command import REFERENCE, ROOT, TEMPLATE, Grader, copied
 
 from bench.batch.chaos import Arena, experiment
 from bench.batch.private_engine import PrivateEngine, problem
-from grader.container import SUBMISSION_LABEL
+from grader.container.host import SUBMISSION_LABEL
 from grader.sandbox.docker import connect
 from grader.store import Store
 

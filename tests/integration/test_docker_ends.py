@@ -20,7 +20,7 @@ from e2e.grader_command import REFERENCE, ROOT
 from bench.batch.private_engine import PrivateEngine, problem
 from grader import api, container
 from grader.config import load_course
-from grader.container import IMAGE_VARIABLE, SUBMISSION_LABEL
+from grader.container.host import IMAGE_VARIABLE, SUBMISSION_LABEL
 from grader.errors import InconclusiveError, SandboxUnavailableError
 from grader.models.course import Course
 from grader.models.outcome import Blocked, Limit, LimitExceeded

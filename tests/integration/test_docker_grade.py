@@ -15,7 +15,8 @@ import grader
 from grader import api, rounds
 from grader.checks.recording import basis_of, seal, unseal
 from grader.config import Home
-from grader.container import ContainerJob, grade_in_docker, record_in_docker
+from grader.container.host import grade_in_docker, record_in_docker
+from grader.container.request import ContainerJob
 from grader.intake import open_submission
 from grader.models.outcome import NotImplementedYet
 from grader.models.report import GradeReport, Verdict

@@ -22,7 +22,7 @@ from grader.batch.remote_task import (
     grade_here,
 )
 from grader.config import find_home, load_course
-from grader.container import Failure
+from grader.container.request import Failure
 from grader.errors import ConfigError, SandboxUnavailableError
 from grader.grading import GradeOptions
 from grader.models.report import GradeReport

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from grader.config import Home, load_course
-from grader.container import PATIENCE_S, ContainerJob, Engine, grade_in_docker
+from grader.container.host import PATIENCE_S, Engine, grade_in_docker
+from grader.container.request import ContainerJob
 from grader.errors import ConfigError, InconclusiveError
-from grader.image import Build, labels_for
+from grader.image.labels import Build, labels_for
 from grader.models.outcome import Blocked, Limit, LimitExceeded
 from grader.models.submission import Submission
 from grader.rounds import demo_round

@@ -11,7 +11,7 @@ import pytest
 from grader.checks.suites import load_suites
 from grader.config import Home, load_course
 from grader.errors import ConfigError
-from grader.image import PARTS, Contents, contents_of
+from grader.image.contents import PARTS, Contents, contents_of
 from grader.pipeline import digest_of, reference_files
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -16,10 +16,10 @@ from grader import api
 from grader.cli.main import cli
 from grader.config import Home
 from grader.errors import ConfigError, SandboxUnavailableError
-from grader.image import PARTS, Build, contents_of, labels_for, require_current
-from grader.image.contents import Contents, Part
+from grader.image.contents import PARTS, Contents, Part, contents_of
+from grader.image.fresh import require_current
 from grader.image.inspection import ImageReport, Label, compare
-from grader.image.labels import PREFIX, contents_in
+from grader.image.labels import PREFIX, Build, contents_in, labels_for
 
 ROOT = Path(__file__).resolve().parents[3]
 HOME = Home(ROOT)

@@ -1,0 +1,138 @@
+"""What the host asks of a container and what it answers, and the tar in between."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from pydantic import ValidationError
+
+from grader.errors import (
+    ConfigError,
+    GraderError,
+    InconclusiveError,
+)
+from grader.models.base import Model, Profile
+from grader.models.report import GradeReport
+from grader.models.submission import SourceFile, Submission
+from grader.rounds import Round
+
+JOB: Final = "job.json"
+SUBMISSION: Final = "submission/"
+DATA: Final = "data/"
+
+
+class ContainerJob(Model):
+    """What the host asks of the container, besides the files."""
+
+    round: Round
+    profile: Profile
+    modules: tuple[str, ...]
+    milestones: tuple[str, ...] | None
+    label: str
+    student: str
+    digest: str
+    notes: tuple[str, ...]
+    answers: str = ""  # what `record_in_docker` returned, in base64
+    record: bool = False  # answers are wanted, not a grading
+
+
+class Failure(Model):
+    """An error of ours inside the container."""
+
+    code: str
+    message: str
+    hint: str
+
+
+class ContainerResult(Model):
+    """What the container answers: a report, or why there is none."""
+
+    report: GradeReport | None = None
+    answers: str = ""
+    failure: Failure | None = None
+
+
+def pack(submission: Submission, job: ContainerJob, data: Iterable[Path]) -> bytes:
+    """Return the request as one canonical tar; `data` are folders of data sets."""
+    files = {JOB: job.model_dump_json().encode()}
+    files |= {SUBMISSION + f.path: f.data for f in submission.files}
+    for folder in data:
+        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+            name = path.relative_to(folder.parent).as_posix()
+            files[DATA + name] = path.read_bytes()
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for name in sorted(files):
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(files[name]), 0o600
+            tar.addfile(member, io.BytesIO(files[name]))
+    return buffer.getvalue()
+
+
+def unpack(request: bytes, data: Path) -> tuple[Submission, ContainerJob]:
+    """Return what `pack` packed; data sets are written below `data`.
+
+    Raises:
+        ConfigError: the request is not one of ours.
+    """
+    files: dict[str, bytes] = {}
+    with tarfile.open(fileobj=io.BytesIO(request), mode="r:") as tar:
+        for member in tar:
+            stream = tar.extractfile(member)
+            if stream is None or ".." in PurePosixPath(member.name).parts:
+                msg = f"{member.name!r} in the request"
+                raise ConfigError(msg)
+            files[member.name] = stream.read()
+    try:
+        job = ContainerJob.model_validate_json(files[JOB])
+    except (KeyError, ValidationError) as exc:
+        msg = "the request holds no job that this version understands"
+        raise ConfigError(msg, hint="rebuild the image: make image") from exc
+    _write_data(files, data)
+    sources = tuple(
+        SourceFile(path=name.removeprefix(SUBMISSION), data=content)
+        for name, content in sorted(files.items())
+        if name.startswith(SUBMISSION)
+    )
+    submission = Submission(
+        label=job.label,
+        student=job.student,
+        digest=job.digest,
+        files=sources,
+        notes=job.notes,
+    )
+    return submission, job
+
+
+def _write_data(files: dict[str, bytes], folder: Path) -> None:
+    for name, content in files.items():
+        if name.startswith(DATA):
+            path = folder / name.removeprefix(DATA)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+
+def report_of(answer: bytes, kinds: Iterable[type[GraderError]]) -> GradeReport:
+    """Return the report in the container's answer.
+
+    Raises:
+        GraderError: of the kind that was raised inside.
+        InconclusiveError: the answer is none of ours.
+    """
+    try:
+        result = ContainerResult.model_validate_json(answer)
+    except ValidationError as exc:
+        msg = "the container's answer cannot be read"
+        raise InconclusiveError(msg, hint="rebuild the image: make image") from exc
+    if result.report is not None:
+        return result.report
+    failure = result.failure or Failure(code="bug", message="no report", hint="")
+    for kind in kinds:
+        if kind.code == failure.code:
+            raise kind(f"in the container: {failure.message}", hint=failure.hint)
+    msg = f"in the container: {failure.message}"
+    raise InconclusiveError(msg, hint=failure.hint)
