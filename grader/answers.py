@@ -27,7 +27,7 @@ from grader.rounds import Round
 
 FOLDER: Final = "oracle"
 KEPT: Final = 16  # files; the oldest go
-# Recording costs about as much CPU as answers save in eight gradings.
+# Submissions from which on a recording is made: an estimate of where it pays.
 WORTH: Final = 8
 _log = logging.getLogger(__name__)
 
