@@ -243,7 +243,7 @@ def wanted_of_course(name: Path) -> bool:
 
 
 def compiled(tree: Tree, below: str = "") -> None:
-    """Compile every module below a folder: the image is read-only, and official bases have none.
+    """Compile what is below a folder: the image is read-only, bases may have none.
 
     The bytecode is believed without a look at its source, which cannot change.
     """
