@@ -35,6 +35,7 @@ class Finished(NamedTuple):
     how: str  # "exit code 0", "signal 11 (SIGSEGV)"
     left_processes: bool
     flooded: bool  # printed more than it may
+    idle_s: float  # slept of its own accord
 
 
 def _how(status: int | None) -> str:
@@ -145,6 +146,7 @@ class Group:
             msg = "no check is running"
             raise RuntimeError(msg)
         usage = self.meter.finish()
+        idle_s = self.meter.idle_s(usage)
         channel.hang_up()
         status = None if kill else self._status()
         tree = self._zygote.tree
@@ -159,7 +161,7 @@ class Group:
             self.close()
         printed = channel.printed.decode(errors="replace")
         channel.close()
-        return Finished(usage, printed, _how(status), left, flooded)
+        return Finished(usage, printed, _how(status), left, flooded, idle_s)
 
     def _status(self) -> int | None:
         """Return how the check ended, as its group tells it; None: it does not."""

@@ -15,6 +15,7 @@ from grader.models.outcome import Limit
 from grader.sandbox.endings import LimitHit, Starved
 from grader.sandbox.tree import (
     Tree,
+    busy_s,
     cpu_s,
     peak_rss_bytes,
     rss_bytes,
@@ -58,6 +59,7 @@ class Meter:
         self.peak_rss_bytes = 0
         self.curve: list[Sample] = []
         self._stride = self._skipped = 0
+        self._judge_s = self._waited_s = 0.0
 
     def start(
         self, limits: Limits, idle: set[int], watched: frozenset[int] = frozenset()
@@ -74,6 +76,7 @@ class Meter:
         self._start = time.monotonic()
         self.peak_rss_bytes, self.curve = 0, []
         self._stride, self._skipped = 1, 0
+        self._judge_s, self._waited_s = busy_s(), 0.0
 
     def excuse(self, wall_s: float) -> None:
         """Do not count time that the judge took for itself while the run waited."""
@@ -87,6 +90,7 @@ class Meter:
             Starved: the wall limit is reached because the host gave no CPU.
         """
         busy = self.tree.pids() - self._idle
+        self._waited_s = max([self._waited_s, *map(waited_s, busy)])
         rss = sum(self._rss_bytes(pid) for pid in busy)
         rss += sum(
             max(0, self._rss_bytes(p) - zero) for p, (_, zero) in self._watched.items()
@@ -124,6 +128,15 @@ class Meter:
             peak_rss_bytes=max(self.peak_rss_bytes, high),
             curve=tuple(self.curve),
         )
+
+    def idle_s(self, usage: Usage) -> float:
+        """Return how long a finished run slept of its own accord, in seconds.
+
+        What it was ready to run, what the judge worked and what the judge itself was
+        ready to run does not count: a busy host is no fault of a submission.
+        """
+        judge_s = busy_s() - self._judge_s
+        return max(0.0, usage.wall_s - usage.cpu_s - self._waited_s - judge_s)
 
     def spent_s(self) -> float:
         """Return the CPU seconds of the run so far."""

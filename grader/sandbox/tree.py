@@ -148,6 +148,12 @@ def waited_s(pid: int) -> float:
     return int(fields[1]) / 1e9 if fields else 0.0
 
 
+def busy_s() -> float:
+    """Return how long this process ran, or was ready to and got no CPU, in seconds."""
+    fields = _read("/proc/self/schedstat").split()
+    return (int(fields[0]) + int(fields[1])) / 1e9 if fields else 0.0
+
+
 def peak_rss_bytes(pid: int) -> int:
     """Return the largest resident set the process ever had; 0 if it is gone."""
     for line in _read(f"/proc/{pid}/status").splitlines():

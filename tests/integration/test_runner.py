@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -468,6 +469,39 @@ def test_the_module_has_a_limit_of_its_own(stand: Stand) -> None:
     assert isinstance(late, LimitExceeded)
     assert late.which is Limit.SUITE_CPU
     assert late.limit == "0.2 s of CPU time"
+
+
+@pytest.mark.parametrize("end", ["", "os._exit(0)"])
+def test_who_sleeps_through_a_module_uses_up_its_time(stand: Stand, end: str) -> None:
+    """Or a package could sleep until the container's deadline, which is our fault."""
+    sleeps = f"def do(what):\n    import time\n    time.sleep(3.5)\n    {end}\n"
+    course = course_with(suite_cpu_s=3.0)
+
+    ran = stand.run(SOURCE + sleeps, "do_spin", "after_all_that", course=course)
+
+    late = ran["after_all_that"].outcome
+    assert isinstance(late, LimitExceeded)
+    assert late.which is Limit.SUITE_CPU
+
+
+def test_the_judge_s_own_time_is_nobody_s_waiting(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host on which the judge gets no CPU must not cost a submission its time."""
+    called = SuiteRunner._call
+
+    def slow(*arguments: Any) -> None:
+        ends = time.process_time() + 3.5
+        while time.process_time() < ends:
+            pass
+        called(*arguments)
+
+    monkeypatch.setattr(SuiteRunner, "_call", slow)
+    course = course_with(suite_cpu_s=3.0)
+
+    ran = stand.run(SOURCE, "do_spin", "after_all_that", course=course)
+
+    assert isinstance(ran["after_all_that"].outcome, Passed)
 
 
 @pytest.mark.parametrize(
