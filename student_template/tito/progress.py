@@ -108,7 +108,12 @@ def load(project: Path) -> Progress:
         data = json.loads((project / FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Progress()
-    except (OSError, ValueError, RecursionError):
+    except OSError as error:
+        raise TitoError(
+            f"{FILE} cannot be read: {error.strerror}",
+            "Check what .tito is, and its permissions.",
+        ) from None
+    except (ValueError, RecursionError):
         raise _damaged() from None
     try:
         if data["schema_version"] != SCHEMA_VERSION:

@@ -66,7 +66,7 @@ def describe(state: State, course: Course) -> str:
 
 
 def waits_for(state: State, course: Course) -> str:
-    """Return the modules that something waits for: "02, 03, 04, 05, 06, 07 and 3 more"."""
+    """Return the modules that something waits for: "02, 03", or six "and 3 more"."""
     missing = [m.number for m in course.modules if m.name in state.missing]
     more = len(missing) - NAMES
     shown = ", ".join(missing[:NAMES])

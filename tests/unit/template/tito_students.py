@@ -11,6 +11,7 @@ from pathlib import Path
 
 from grader.config import find_home, load_course
 from grader.template import build, release
+from grader.template.course_file import module_files
 
 HOME = find_home(Path(__file__).parent)
 COURSE = load_course(HOME.course_file)
@@ -25,15 +26,12 @@ def built(target: Path, upto: str) -> Path:
 
 def solve(project: Path, *names: str) -> None:
     """Put what the reference has in place of these modules' files."""
-    for name in names:
-        module = COURSE.module(name)
-        files = {
-            module.file,
-            *(f"{s.paths[0].split('.')[1]}.py" for s in module.symbols),
-        }
-        for file in files:
-            source = HOME.reference / "tinytorch" / file
-            shutil.copy(source, project / "tinytorch" / file)
+    there = {path.name for path in (HOME.reference / "tinytorch").glob("*.py")}
+    helpers = there.difference(*(module_files(m) for m in COURSE.modules))
+    own = (module_files(COURSE.module(name)) for name in names)
+    for file in helpers.union(*own):
+        source = HOME.reference / "tinytorch" / file
+        shutil.copy(source, project / "tinytorch" / file)
 
 
 def tito(
