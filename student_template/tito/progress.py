@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,10 +18,11 @@ from typing import Any
 
 from tito.course import Course
 from tito.errors import TitoError
-from tito.package import Source
+from tito.package import PACKAGE, Source
 
 FILE = ".tito/progress.json"
 SCHEMA_VERSION = 1
+IMPORT = re.compile(rb"^[ \t]*(?:from|import)\b[^\n(]*(?:\([^)]*\))?", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,32 @@ def rests_on(
 ) -> list[Source]:
     """Return the files that these modules rest on.
 
-    Their own, those of all modules that they need, and files that belong to no module
-    of the course: every module may use these.
+    Their own, those of all modules that they need, the package's `__init__.py`, and
+    files of no module (helpers of yours) that one of these imports.
     """
     owned = {path for module in course.modules for path in module.paths}
     own = {path for module in course.closure(names) for path in module.paths}
-    return [s for s in sources if s.path in own or s.path not in owned]
+    own.add(f"{PACKAGE}/__init__.py")
+    found = [s for s in sources if s.path in own]
+    helpers = {s for s in sources if s.path not in owned | own}
+    text = _imports(found)
+    while named := {s for s in helpers if _word(s).search(text)}:
+        found += named
+        helpers -= named
+        text = _imports(named)
+    return found
+
+
+def _imports(sources: Iterable[Source]) -> bytes:
+    """Return the import statements, also of files that Python could not read."""
+    return b"\n".join(line for s in sources for line in IMPORT.findall(s.data))
+
+
+def _word(source: Source) -> re.Pattern[bytes]:
+    """Return what an import of a file says: its name, or that of its folder."""
+    parts = source.path.removesuffix("/__init__.py").removesuffix(".py").split("/")
+    words = b"|".join(re.escape(part.encode()) for part in parts[1:])
+    return re.compile(rb"\b(" + words + rb")\b")
 
 
 def digests(sources: Sequence[Source]) -> tuple[str, dict[str, str]]:

@@ -87,8 +87,8 @@ class Here:
         if digest == passed.digest:
             return State(DONE, day)
         changed = [p.rpartition("/")[2] for p in notes.edited(passed.files, files)]
-        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-        detail = f"{changed[0]}{more} edited" if changed else "edited"
+        more = f" +{len(changed) - 1}" if len(changed) > 1 else ""
+        detail = f"edited: {changed[0]}{more}" if changed else "edited"
         return State(STALE, day, detail)
 
     def milestone(self, milestone: Milestone) -> State:
@@ -103,7 +103,7 @@ class Here:
             digest, _files = self.rests_on(milestone.needs)
             if all(run.digest == digest for run in good):
                 return State(DONE, day)
-            return State(STALE, day, "code edited")
+            return State(STALE, day, "edited since")
         missing = self.missing(milestone.needs)
         if ran:
             detail = f"{len(good)} of {len(wanted)} scripts reached"

@@ -254,7 +254,7 @@ def test_an_edit_shows_as_stale_and_undoing_it_as_done(student: Path) -> None:
     found = status(student)
 
     for number in ("02", "03", "04"):
-        assert re.search(r"\[!\].* stale .*tensor\.py edited", found[number])
+        assert re.search(r"\[!\].* stale .*edited: tensor\.py", found[number])
     (student / "tinytorch/tensor.py").write_bytes(whole)
     assert " done " in status(student)["04"]
 
@@ -268,11 +268,19 @@ def test_an_edit_elsewhere_leaves_a_module_done(student: Path) -> None:
     assert " stale " in found["04"]
 
 
-def test_a_file_of_no_module_may_be_used_by_all(student: Path) -> None:
-    edit(student, "helpers.py", "x = 1\n")
-    found = status(student)
+def test_a_helper_of_ones_own_counts_where_it_is_used(student: Path) -> None:
+    """Also when it is used by a helper; a file that nothing names counts nowhere."""
+    (student / "tinytorch/inner.py").write_text("x = 1\n")
+    (student / "tinytorch/outer.py").write_text("from tinytorch import inner\n")
+    assert all(" done " in status(student)[number] for number in ("02", "03", "04"))
 
-    assert all("helpers.py edited" in found[number] for number in ("02", "03", "04"))
+    edit(student, "layers.py", "\nfrom tinytorch import outer\n")
+    assert tito(student, "module", "complete", "04").returncode == 0
+    edit(student, "inner.py")
+    found = status(student)
+    assert "edited: inner.py" in found["04"]
+    assert " done " in found["02"]
+    assert " done " in found["03"]
 
 
 def test_unwritten_code_is_not_complete(fresh: Path) -> None:
