@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 
+from grader.errors import ConfigError
 from grader.models.course import Course, Milestone, MilestoneProfile, Module
 
 COURSE_FILE: Final = "tito/course.json"
@@ -20,13 +22,17 @@ _SCRIPT: Final = re.compile(r"^if __name__ == .__main__.:$", re.MULTILINE)
 
 
 def course_file(
-    course: Course, modules: Sequence[Module], files: Mapping[str, bytes]
+    course: Course,
+    modules: Sequence[Module],
+    files: Mapping[str, bytes],
+    due: Mapping[str, date],
 ) -> bytes:
     """Return the text of `tito/course.json`.
 
     Args:
         modules: those that are released.
         files: all files of the release, by path; they tell which milestones are there.
+        due: days to show, by name of module or milestone.
     """
     facts = {
         "schema_version": SCHEMA_VERSION,
@@ -34,10 +40,56 @@ def course_file(
         "title": course.title,
         "package": course.package,
         "upto": modules[-1].number,
-        "modules": [_module(m, released=m in modules) for m in course.modules],
-        "milestones": [_milestone(m, files) for m in course.milestones],
+        "modules": [
+            _module(m, released=m in modules) | _due(due, m.name)
+            for m in course.modules
+        ],
+        "milestones": [
+            _milestone(m, files) | _due(due, m.name) for m in course.milestones
+        ],
     }
     return json.dumps(facts, indent=1).encode() + b"\n"
+
+
+def due_dates(words: Iterable[str], course: Course) -> dict[str, date]:
+    """Return the days in "tensor=2026-10-05", ..., by name.
+
+    Raises:
+        ConfigError: there is no module or milestone of that name, or no such day.
+    """
+    known = {m.name for m in course.modules} | {m.name for m in course.milestones}
+    found = {}
+    for word in words:
+        name, _, day = word.partition("=")
+        if name not in known:
+            msg = f"due dates: there is no module or milestone {name!r}"
+            raise ConfigError(msg, hint="for example: --due tensor=2026-10-05")
+        try:
+            found[name] = date.fromisoformat(day)
+        except ValueError as exc:
+            msg = f"due dates: {day!r} is no day"
+            raise ConfigError(msg, hint="for example: --due tensor=2026-10-05") from exc
+    return found
+
+
+def dates_in(data: bytes, course: Course) -> dict[str, date]:
+    """Return the due dates that a `tito/course.json` has.
+
+    Raises:
+        ConfigError: it is damaged.
+    """
+    try:
+        facts = json.loads(data)
+        rows = [*facts["modules"], *facts["milestones"]]
+        words = [f"{row['name']}={row['due']}" for row in rows if "due" in row]
+    except (ValueError, KeyError, TypeError, RecursionError) as exc:
+        msg = f"the repository's record of {COURSE_FILE} is damaged"
+        raise ConfigError(msg, hint="name the due dates anew: --due") from exc
+    return due_dates(words, course)
+
+
+def _due(due: Mapping[str, date], name: str) -> dict[str, str]:
+    return {"due": due[name].isoformat()} if name in due else {}
 
 
 def module_files(module: Module) -> list[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -41,11 +42,17 @@ class Release:
         return f"sha256:{total.hexdigest()}"
 
 
-def release(home: Home, course: Course, upto: str = "") -> Release:
+def release(
+    home: Home,
+    course: Course,
+    upto: str = "",
+    due: Mapping[str, date] | None = None,
+) -> Release:
     """Return the repository with all modules, or those up to the one named.
 
     Args:
         upto: number or name of a module; empty: all.
+        due: days that students see, by name of module or milestone.
 
     Raises:
         ConfigError: there is no such module, or a file of the template has no TODO
@@ -66,7 +73,7 @@ def release(home: Home, course: Course, upto: str = "") -> Release:
     _check_stubs(files, course, given)
     files[HINTS] = _hints(files[HINTS], given)
     files |= _milestones(home, course, {m.name for m in given})
-    files[COURSE_FILE] = course_file(course, given, files)
+    files[COURSE_FILE] = course_file(course, given, files, due or {})
     return Release(course.name, last.number, dict(sorted(files.items())))
 
 

@@ -18,10 +18,10 @@ from tito.process import Ran
 from tito.screen import mebibytes, seconds
 from tito.state import Here
 
-HEAD = f"{'':<20} {'wall':>9} {'CPU':>9} {'peak RSS':>9}  result"
+HEAD = f"{'':<16} {'wall':>9} {'CPU':>9} {'peak RSS':>9}  result"
 ADVICE = (
-    "This is advice: your machine, now. Limits hold for training on the course's",
-    "machine, quick profile; the whole script also looks at what doubling costs.",
+    "This is advice: your machine, now. The limits are CPU seconds of training on the",
+    "course's machine, and its memory; a script also looks at what doubling costs.",
 )
 
 
@@ -38,7 +38,7 @@ class Row:
         cpu = "?" if self.ran.cpu_s is None else seconds(self.ran.cpu_s)
         peak = mebibytes(self.ran.peak_bytes)
         wall = seconds(self.ran.wall_s)
-        return f"{self.name:<20} {wall:>9} {cpu:>9} {peak:>9}  {self.result}"
+        return f"{self.name:<16} {wall:>9} {cpu:>9} {peak:>9}  {self.result}"
 
 
 def measure(
@@ -66,12 +66,20 @@ def _milestone(here: Here, milestone: Milestone) -> Row:
         return Row(f"milestone {milestone.number}", ran, ending(ran), good=False)
     over = [
         *(["CPU"] if train_s > quick.cpu_s else []),
-        *(["memory"] if (ran.peak_bytes or 0) > quick.memory_mib * 2**20 else []),
+        *(["memory"] if _peak(facts, ran) > quick.memory_mib * 2**20 else []),
     ]
-    word = f"over: {', '.join(over)}" if over else ending(ran)
-    result = f"{word}; training {train_s:.2f} of {quick.cpu_s:g} s CPU"
+    word = "reached" if ran.code == 0 else "missed"
+    word = f"over {', '.join(over)}" if over else word
+    result = f"{word}; trained {train_s:.2f} of {quick.cpu_s:g} s"
     good = ran.code == 0 and not over
     return Row(f"milestone {milestone.number}", ran, result, good)
+
+
+def _peak(facts: dict[str, Any], ran: Ran) -> int:
+    """Return the memory until training was over, or of the whole script."""
+    systems = facts.get("systems")
+    peak = systems.get("process_peak_bytes") if isinstance(systems, dict) else None
+    return peak if isinstance(peak, int) else ran.peak_bytes or 0
 
 
 def _facts(output: str) -> dict[str, Any]:

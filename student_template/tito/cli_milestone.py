@@ -61,6 +61,8 @@ def info(name: str) -> None:
     say(f"{each.label}   {each.year}: {each.title}")
     say(f"state    {describe(now.milestone(each), now.course)}")
     say(f"needs    {', '.join(map(now.course.label, each.needs))}")
+    if each.due:
+        say(f"due      {each.due}")
     for script in each.scripts:
         words = " ".join([script.file, *script.options])
         data = f"   (fetch {script.fetch} first)" if script.fetch else ""
@@ -97,5 +99,8 @@ def run(name: str, scripts: tuple[str, ...], *, full: bool, anyway: bool) -> Non
             say(
                 f"left out: {script.file} needs {script.fetch}, which has to be fetched"
             )
-            say("  milestones/README.md says how; then: tito milestone run NN --full")
+            say(
+                "  milestones/README.md says how; then: tito milestone run "
+                f"{each.number} --full"
+            )
     sys.exit(code)

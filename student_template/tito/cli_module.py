@@ -70,6 +70,8 @@ def info(name: str) -> None:
     say(f"needs    {', '.join(map(course.label, each.needs)) or 'nothing'}")
     later = [m.label for m in course.milestones if each in course.closure(m.needs)]
     say(f"used in  {', '.join(later) or 'no milestone'}")
+    if each.due:
+        say(f"due      {each.due}")
     say("tasks")
     for number, target in each.tasks:
         mark = "TODO" if f"{number} {target}" in unwritten else ""

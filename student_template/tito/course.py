@@ -27,6 +27,7 @@ class Module:
     files: tuple[str, ...] = ()  # "tensor.py"
     needs: tuple[str, ...] = ()  # names of modules
     tasks: tuple[tuple[str, str], ...] = ()  # number and target
+    due: str = ""  # a day: "2026-10-05"
 
     @property
     def label(self) -> str:
@@ -79,6 +80,7 @@ class Milestone:
     folder: str = ""
     scripts: tuple[Script, ...] = ()
     quick: Quick | None = None
+    due: str = ""
 
     @property
     def label(self) -> str:
@@ -204,6 +206,7 @@ def _module(row: dict[str, Any]) -> Module:
         tuple(map(str, row.get("files", ()))),
         tuple(map(str, row.get("needs", ()))),
         tuple((str(t["number"]), str(t["target"])) for t in row.get("tasks", ())),
+        str(row.get("due", "")),
     )
 
 
@@ -218,6 +221,7 @@ def _milestone(row: dict[str, Any]) -> Milestone:
         str(row.get("folder", "")),
         tuple(map(_script, row.get("scripts", ()))),
         Quick(**quick) if quick else None,
+        str(row.get("due", "")),
     )
 
 

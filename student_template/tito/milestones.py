@@ -16,7 +16,7 @@ from tito.progress import Finished
 from tito.screen import clean_output, look, say, seconds
 from tito.state import Here
 
-ENDINGS = {0: "target reached", 1: "target missed, or something is not there yet"}
+ENDINGS = {0: "as it should be", 1: "target missed, or something is not there yet"}
 LIMIT_S = 3600.0
 
 

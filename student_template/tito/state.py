@@ -106,7 +106,7 @@ class Here:
             return State(STALE, day, "edited since")
         missing = self.missing(milestone.needs)
         if ran:
-            detail = f"{len(good)} of {len(wanted)} scripts reached"
+            detail = f"{len(good)} of {len(wanted)} scripts done"
             return State(STARTED, detail=detail, missing=missing)
         return State(BLOCKED if missing else OPEN, missing=missing)
 

@@ -22,13 +22,13 @@ def timeline(here: Here, look: Look) -> Iterator[str]:
     yield cut(clean(course.title), look.width)
     yield f"modules {_done(states, course)}, milestones {_done(runs, course)}"
     yield ""
-    due = _after(course)
+    after = _after(course)
     for module in course.modules:
         head = f"{module.number}  {module.title}"
-        yield _line(head, states[module.name], course, look)
-        for milestone in due.get(module.name, []):
+        yield _line(head, module.due, states[module.name], here, look)
+        for milestone in after.get(module.name, []):
             head = f"    milestone {milestone.number}, {milestone.year}"
-            yield _line(head, runs[milestone.name], course, look)
+            yield _line(head, milestone.due, runs[milestone.name], here, look)
     yield ""
     yield next_step(here, states, runs)
 
@@ -49,9 +49,12 @@ def _after(course: Course) -> dict[str, list[Milestone]]:
     return found
 
 
-def _line(head: str, state: State, course: Course, look: Look) -> str:
+def _line(head: str, due: str, state: State, here: Here, look: Look) -> str:
     mark = SYMBOLS[state.word] if look.symbols else f"[{ASCII[state.word]}]"
-    text = f"  {mark} {cut(clean(head), 28):<28}  {describe(state, course)}"
+    text = f"  {mark} {cut(clean(head), 28):<28}  {describe(state, here.course)}"
+    if due and state.word != DONE:
+        day = f"  due {clean(due)}"
+        text = f"{cut(text.rstrip(), look.width - len(day))}{day}"
     return look.paint(cut(text.rstrip(), look.width), COLOURS.get(state.word, ""))
 
 

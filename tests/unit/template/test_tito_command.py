@@ -9,11 +9,14 @@ import re
 import shutil
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tito_students import built, one_error, solve, tito
+from tito_students import COURSE, HOME, built, one_error, solve, tito
+
+from grader.template import build, release
 
 PROGRESS = ".tito/progress.json"
 COMMANDS = [
@@ -230,6 +233,20 @@ def test_a_terminal_gets_colour_unless_it_is_dumb_or_not_wanted(
     assert "\x1b" not in on_a_terminal(untouched, TERM="dumb")
 
 
+def test_due_dates_are_shown_until_all_is_done(tmp_path: Path) -> None:
+    due = {"setup": date(2026, 10, 5), "autograd": date(2026, 11, 1)}
+    due["perceptron"] = date(2026, 12, 24)
+    made = release(HOME, COURSE, "04", due)
+    build(made, tmp_path / "repo")
+    found = status(tmp_path / "repo")
+
+    assert found["01"].endswith("not started  due 2026-10-05")
+    assert found["06"].endswith("to come  due 2026-11-01")
+    assert found["milestone 01"].endswith("blocked by 02, 03, 04  due 2026-12-24")
+    info = tito(tmp_path / "repo", "milestone", "info", "01").stdout
+    assert "due      2026-12-24" in info
+
+
 # Completion
 
 
@@ -397,12 +414,12 @@ def test_a_milestone_may_be_tried_anyway_and_is_not_noted(fresh: Path) -> None:
 def test_a_milestone_runs_and_its_outcome_is_noted(student: Path) -> None:
     one = tito(student, "milestone", "run", "01", "--script", "forward_pass.py")
     assert one.returncode == 0, one.stdout + one.stderr
-    assert "1 of 2 scripts reached" in status(student)["milestone 01"]
+    assert "1 of 2 scripts done" in status(student)["milestone 01"]
 
     below = student / "milestones"
     both = tito(below, "milestone", "run", "01", PYTHONPATH=str(student))
     assert both.returncode == 0, both.stdout + both.stderr
-    assert "-- perceptron_trained.py: target reached (" in both.stdout
+    assert "-- perceptron_trained.py: as it should be (" in both.stdout
     assert " done " in status(student)["milestone 01"]
     rows = noted(student)["milestones"]["perceptron"]
     assert {file: row["code"] for file, row in rows.items()} == {
@@ -425,7 +442,7 @@ def test_a_milestone_that_fails_is_noted_as_such(student: Path) -> None:
     assert "\\x1b[2J" in done.stdout
     assert "\x1b" not in done.stdout
     assert "target missed" in done.stdout
-    assert "in progress  0 of 2 scripts reached" in status(student)["milestone 01"]
+    assert "in progress  0 of 2 scripts done" in status(student)["milestone 01"]
 
 
 def test_scripts_that_need_fetched_data_are_left_out_and_said(tmp_path: Path) -> None:
@@ -459,12 +476,13 @@ def test_benchmark_sets_what_was_measured_beside_the_limits(student: Path) -> No
     line = r"{} +[\d.]+ s +[\d.]+ s +(\d+) MiB  {}"
     assert re.search(line.format("02_tensor", r"\d+ passed"), done.stdout)
     found = re.search(
-        line.format("milestone 01", r"target reached; training [\d.]+ of 1 s CPU"),
+        line.format("milestone 01", r"reached; trained [\d.]+ of 1 s"),
         done.stdout,
     )
     assert found is not None
     assert 20 < int(found[1]) < 120
     assert "advice" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
 
 
 def test_benchmark_of_nothing_says_what_to_name(fresh: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -132,3 +133,39 @@ def test_make_runs_the_same_scripts(tmp_path: Path) -> None:
             command, cwd=repository, capture_output=True, text=True, check=True
         )
         assert done.stdout.splitlines() == [f"-- {s['file']}" for s in row["scripts"]]
+
+
+def grader(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "grader.cli.main", "template", *words],
+        cwd=HOME.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_due_dates_survive_an_update_that_names_others(tmp_path: Path) -> None:
+    repository = tmp_path / "repo"
+    dates = ("--due", "tensor=2026-10-05", "--due", "xor=2026-11-01")
+    assert grader("build", str(repository), *dates, "--upto", "02").returncode == 0
+    done = grader("update", str(repository), "--upto", "03", "--due", "xor=2026-12-01")
+    assert done.returncode == 0, done.stderr
+
+    found = json.loads((repository / COURSE_FILE).read_text())
+    rows = [*found["modules"], *found["milestones"]]
+    assert {r["name"]: r["due"] for r in rows if "due" in r} == {
+        "tensor": "2026-10-05",
+        "xor": "2026-12-01",
+    }
+    assert found["upto"] == "03"
+
+
+@pytest.mark.parametrize("word", ["tensr=2026-10-05", "tensor=5.10.2026", "tensor"])
+def test_a_due_date_that_is_none_is_refused(tmp_path: Path, word: str) -> None:
+    done = grader("build", str(tmp_path / "repo"), "--due", word)
+
+    assert done.returncode != 0
+    assert "due dates: " in done.stderr
+    assert "--due tensor=2026-10-05" in done.stderr
+    assert not (tmp_path / "repo").exists()
