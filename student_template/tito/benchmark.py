@@ -60,6 +60,8 @@ def _milestone(here: Here, milestone: Milestone) -> Row:
     assert quick is not None
     script = replace(script, options=(*script.options, "--json"))
     ran = run_script(here.project, milestone, script, limit_s=10 * quick.wall_s)
+    if ran.interrupted:
+        raise KeyboardInterrupt
     facts = _facts(ran.output)
     train_s = facts.get("train_cpu_s")
     if not isinstance(train_s, int | float):

@@ -40,8 +40,6 @@ class Result:
         """Return "34 passed, 3 failed", or why there is nothing to count."""
         if self.ran.stopped:
             return f"stopped after {self.ran.wall_s:.0f} s"
-        if self.ran.interrupted:
-            return "interrupted"
         if self.ran.code < 0:
             return f"ended by signal {-self.ran.code}"
         if not self.counts:
@@ -81,13 +79,19 @@ def run_checks(
     limit_s: float = MODULE_S,
     show: Callable[[str], None] | None = None,
 ) -> Result:
-    """Run public checks and count what they came to."""
+    """Run public checks and count what they came to.
+
+    Raises:
+        KeyboardInterrupt: as the checks were told to stop, so are we.
+    """
     colour = "yes" if show is not None and look().colour else "no"
     words = ["-q", f"--color={colour}", "-p", "no:cacheprovider", *options]
     command = [sys.executable, "-m", "pytest", *words, *files]
     ran = run(
         command, folder=project, limit_s=limit_s, environment=environment(), show=show
     )
+    if ran.interrupted:
+        raise KeyboardInterrupt
     return Result(ran, count(ran.output))
 
 

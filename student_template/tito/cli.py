@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 from click.shell_completion import get_completion_class
@@ -13,7 +16,7 @@ from tito.benchmark import ADVICE, HEAD, measure
 from tito.cli_milestone import complete_milestone, milestone
 from tito.cli_module import complete_module, module
 from tito.doctor import examine
-from tito.errors import FAILED
+from tito.errors import FAILED, INTERRUPTED, TitoError
 from tito.hand_in import Order, hand_in
 from tito.hints import hint as hint_text
 from tito.package import find_project
@@ -24,7 +27,28 @@ from tito.timeline import timeline
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
-@click.group(context_settings=HELP)
+class _Tito(click.Group):
+    """Every error is told in two lines, and Ctrl-C is 130 everywhere."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # what it cannot show is spelled
+                stream.reconfigure(errors="backslashreplace")
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(INTERRUPTED)
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # who reads us has seen enough
+                raise
+            raise TitoError(
+                f"{error.filename or 'a file'}: {error.strerror or error}",
+                "Check what stands there, its permissions and the free space.",
+            ) from None
+
+
+@click.group(cls=_Tito, context_settings=HELP)
 @click.version_option(__version__)
 def main() -> None:
     """Build your tinytorch: check it, see where you are, hand it in.

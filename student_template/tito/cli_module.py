@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 from tito import checks
 from tito import course as course_file
 from tito.complete import complete as complete_
-from tito.errors import FAILED, INTERRUPTED, TitoError
+from tito.errors import FAILED, TitoError
 from tito.package import PACKAGE, find_project
 from tito.screen import clean_output, look, say
 from tito.state import here
@@ -106,8 +106,6 @@ def test(name: str) -> None:
         raise TitoError(
             f"the checks were {result.words}", "Look for a loop that does not end."
         )
-    if result.ran.interrupted:
-        sys.exit(INTERRUPTED)
     sys.exit(0 if result.passed else FAILED)
 
 

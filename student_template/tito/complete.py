@@ -9,7 +9,7 @@ from tito.course import Module
 from tito.errors import TitoError
 from tito.package import collect
 from tito.progress import Passed
-from tito.screen import clean_output, look, say, seconds
+from tito.screen import clean_output, say, seconds
 from tito.state import Here
 
 
@@ -21,7 +21,11 @@ def complete(here: Here, module: Module, limit_s: float) -> None:
     """
     passed: dict[str, Passed] = {}
     for each in here.course.closure([module.name]):
-        result = _check(here, each, limit_s)
+        try:
+            result = _check(here, each, limit_s)
+        except KeyboardInterrupt:
+            _note(here, passed)
+            raise
         if not result.passed:
             _note(here, passed)
             raise _not_right(module, each, result)
@@ -39,14 +43,12 @@ def _check(here: Here, module: Module, limit_s: float) -> Result:
     say(f"{module.label:<20} {result.words:<32} {seconds(result.ran.wall_s)}", colour)
     if not result.passed:
         say()
-        say(clean_output(result.ran.output, colour=look().colour).rstrip())
+        say(clean_output(result.ran.output, colour=False).rstrip())
     return result
 
 
 def _not_right(wanted: Module, module: Module, result: Result) -> TitoError:
     why = result.words
-    if result.ran.interrupted:
-        return TitoError("interrupted; what passed before is noted", "Run it again.")
     if module is not wanted:
         why = f"it rests on {module.label}: {why}"
     return TitoError(

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import click
+
 from tito import progress as notes
 from tito.course import Milestone, Script
 from tito.errors import TitoError, UnknownNameError
@@ -107,7 +109,9 @@ def run_all(
             here.project,
             milestone,
             script,
-            show=lambda text: print(clean_output(text, colour=colour), end=""),
+            show=lambda text: click.echo(
+                clean_output(text, colour=colour), nl=False, color=colour
+            ),
         )
         say(f"-- {script.file}: {ending(ran)} ({seconds(ran.wall_s)})", _colour(ran))
         if note:

@@ -7,8 +7,10 @@ import os
 import pty
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -568,3 +570,85 @@ def test_make_has_thin_targets(untouched: Path) -> None:
     complete = make("complete-01")
     assert "01_setup is not complete" in complete.stderr
     assert complete.returncode == 2
+
+
+# Ctrl-C, and files that are not what they should be
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("module", "complete", "01"),
+        ("module", "test", "01"),
+        ("benchmark", "01"),
+        ("submit", "--student", "ada"),
+    ],
+    ids=" ".join,
+)
+def test_ctrl_c_ends_it_with_nothing_noted_or_handed_in(
+    fresh: Path, words: tuple[str, ...]
+) -> None:
+    slow = (
+        "import time\n\n"
+        "def test_1_1_a():\n    open('begun', 'w').close()\n    time.sleep(60)\n"
+    )
+    (fresh / "tests/test_01_setup.py").write_text(slow)
+    for path in (fresh / "tests").glob("test_0[2-9]*.py"):
+        path.unlink()
+    # A shell starts what runs behind it with this signal ignored.
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from tito.cli import main; main(prog_name='tito')"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *words],
+        cwd=fresh,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        deadline = time.monotonic() + 60
+        while not (fresh / "begun").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _out, err = process.communicate(timeout=30)
+
+    assert (process.returncode, err) == (130, "interrupted\n")
+    assert not (fresh / PROGRESS).exists()
+    assert not (fresh / "submissions").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        (".student", ("submit", "--skip-tests")),
+        ("tinytorch/tensor.py/x", ("checkpoint", "status")),
+        ("hints.toml/x", ("hint", "2.1")),
+        ("tito/course.json/x", ("module", "complete", "01")),
+        (".tito/progress.json/x", ("checkpoint", "status")),
+    ],
+)
+def test_a_folder_in_place_of_a_file_is_one_clear_error(
+    fresh: Path, path: str, words: tuple[str, ...]
+) -> None:
+    place = fresh / path.removesuffix("/x")
+    place.unlink(missing_ok=True)
+    place.mkdir(parents=True)
+    done = tito(fresh, *words)
+
+    if path == "tinytorch/tensor.py/x":  # a folder of that name holds no code
+        assert "02  Tensor" in done.stdout
+    else:
+        one_error(done)
+        assert done.returncode == 1
+
+
+def test_a_terminal_that_lacks_a_character_gets_it_spelled(fresh: Path) -> None:
+    text = (fresh / "hints.toml").read_text(encoding="utf-8")
+    text = text.replace('target = "system_info"', 'target = "\u03c0"')
+    (fresh / "hints.toml").write_text(text, encoding="utf-8")
+    # For ASCII, click writes UTF-8: it takes that for a terminal that was not asked.
+    done = tito(fresh, "hint", "1.1", PYTHONIOENCODING="latin-1")
+
+    assert done.stdout.startswith("1.1  \\u03c0\n")
+    assert done.returncode == 0
