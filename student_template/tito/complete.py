@@ -12,6 +12,8 @@ from tito.progress import Passed
 from tito.screen import clean_output, say, seconds
 from tito.state import Here
 
+LINES = 40  # of a failing module's output; `tito module test` shows the rest
+
 
 def complete(here: Here, module: Module, limit_s: float) -> None:
     """Check a module and what it rests on, each in its own process; note what passes.
@@ -43,7 +45,10 @@ def _check(here: Here, module: Module, limit_s: float) -> Result:
     say(f"{module.label:<20} {result.words:<32} {seconds(result.ran.wall_s)}", colour)
     if not result.passed:
         say()
-        say(clean_output(result.ran.output, colour=False).rstrip())
+        lines = clean_output(result.ran.output, colour=False).rstrip().splitlines()
+        say("\n".join(lines[:LINES]))
+        if len(lines) > LINES:
+            say(f"... and {len(lines) - LINES} lines more")
     return result
 
 

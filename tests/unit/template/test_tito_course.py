@@ -14,6 +14,7 @@ from tito_students import COURSE, HOME, built, one_error, tito
 
 from grader.template import release
 from grader.template.course_file import COURSE_FILE
+from grader.template.release import LEFT
 
 TOML = tomllib.loads(HOME.course_file.read_text(encoding="utf-8"))
 NAMED = {"number", "name", "title"}
@@ -83,6 +84,12 @@ def test_later_modules_are_only_named() -> None:
     assert there == ["01"]
     for later in found["milestones"][1:]:
         assert set(later) == {*NAMED, "year", "needs"}
+
+
+def test_notes_of_somebody_who_tried_the_template_are_not_given_out() -> None:
+    assert LEFT.search(".tito/progress.json")
+    assert not LEFT.search("tito/course.json")
+    assert ".tito/\n" in (HOME.template / ".gitignore").read_text()
 
 
 def test_nothing_but_what_students_need() -> None:
