@@ -77,7 +77,7 @@ class Here:
         missing = self.missing(module.needs)
         left, total = len(self.unwritten(module)), _stubs(self.course, module)
         if left < total:
-            detail = f"{total - left} of {total} stubs written"
+            detail = f"stubs {total - left}/{total}"
             return State(STARTED, detail=detail, missing=missing)
         return State(BLOCKED if missing else OPEN, missing=missing)
 
@@ -106,7 +106,7 @@ class Here:
             return State(STALE, day, "edited since")
         missing = self.missing(milestone.needs)
         if ran:
-            detail = f"{len(good)} of {len(wanted)} scripts done"
+            detail = f"scripts {len(good)}/{len(wanted)}"
             return State(STARTED, detail=detail, missing=missing)
         return State(BLOCKED if missing else OPEN, missing=missing)
 

@@ -171,7 +171,7 @@ def test_what_is_done_what_is_begun_and_what_waits(student: Path) -> None:
 
     assert re.match(rf"  \[x\] 02  Tensor +done +{day}$", found["02"])
     assert "done" in found["04"]
-    assert "1 of 1 stubs written" in found["01"]
+    assert "stubs 1/1" in found["01"]
     assert "not started" in found["milestone 01"]
     last = tito(student, "checkpoint", "status").stdout.splitlines()[-1]
     assert last == "next: tito milestone run 01"
@@ -417,7 +417,7 @@ def test_a_milestone_may_be_tried_anyway_and_is_not_noted(fresh: Path) -> None:
 def test_a_milestone_runs_and_its_outcome_is_noted(student: Path) -> None:
     one = tito(student, "milestone", "run", "01", "--script", "forward_pass.py")
     assert one.returncode == 0, one.stdout + one.stderr
-    assert "1 of 2 scripts done" in status(student)["milestone 01"]
+    assert "scripts 1/2" in status(student)["milestone 01"]
 
     below = student / "milestones"
     both = tito(below, "milestone", "run", "01", PYTHONPATH=str(student))
@@ -445,7 +445,7 @@ def test_a_milestone_that_fails_is_noted_as_such(student: Path) -> None:
     assert "\\x1b[2J" in done.stdout
     assert "\x1b" not in done.stdout
     assert "target missed" in done.stdout
-    assert "in progress  0 of 2 scripts done" in status(student)["milestone 01"]
+    assert "in progress  scripts 0/2" in status(student)["milestone 01"]
 
 
 def test_scripts_that_need_fetched_data_are_left_out_and_said(tmp_path: Path) -> None:
