@@ -8,9 +8,19 @@ import click
 
 from grader.cli import talk
 from grader.cli.options import FOLDER, course_option
-from grader.config import find_home, load_course
+from grader.config import Home, find_home, load_course
+from grader.models.course import Course
 from grader.reports.display import one_line
-from grader.template import Action, Release, Step, build, release, update, upto_of
+from grader.template import (
+    Action,
+    Step,
+    build,
+    dates_of,
+    due_dates,
+    release,
+    update,
+    upto_of,
+)
 
 UPTO = click.option("--upto", default="", help="Last module, by number or name.")
 WORDS = {
@@ -22,6 +32,14 @@ WORDS = {
 }
 
 
+DUE = click.option(
+    "--due",
+    multiple=True,
+    metavar="NAME=DAY",
+    help="When a module or milestone is due; students see it. May be repeated.",
+)
+
+
 @click.group()
 def template() -> None:
     """The students' repository: stubs, public tests, milestones, tito."""
@@ -30,9 +48,12 @@ def template() -> None:
 @template.command(name="build")
 @click.argument("target", type=FOLDER)
 @UPTO
+@DUE
 @click.option("--git", is_flag=True, help="Make it a git repository with one commit.")
 @course_option
-def build_(target: Path, upto: str, git: bool, course: Path | None) -> None:
+def build_(
+    target: Path, upto: str, due: tuple[str, ...], git: bool, course: Path | None
+) -> None:
     """Write the students' repository into the new folder TARGET.
 
     It holds nothing of the solution. Push it as the template of your assignment, or
@@ -40,7 +61,8 @@ def build_(target: Path, upto: str, git: bool, course: Path | None) -> None:
 
     Example: grader template build tinytorch-student --upto 06
     """
-    made = _release(course, upto)
+    home, loaded = _course(course)
+    made = release(home, loaded, upto, due_dates(due, loaded))
     build(made, target, git=git)
     talk.say(f"{len(made.files)} files, modules up to {made.upto}")
     click.echo(target)
@@ -49,21 +71,30 @@ def build_(target: Path, upto: str, git: bool, course: Path | None) -> None:
 @template.command(name="update")
 @click.argument("repositories", type=FOLDER, nargs=-1, required=True)
 @UPTO
+@DUE
 @click.option("--dry-run", is_flag=True, help="Say what would happen.")
 @course_option
 def update_(
-    repositories: tuple[Path, ...], upto: str, dry_run: bool, course: Path | None
+    repositories: tuple[Path, ...],
+    upto: str,
+    due: tuple[str, ...],
+    dry_run: bool,
+    course: Path | None,
 ) -> None:
     """Bring students' REPOSITORIES to the course as it is now.
 
     Files that the student has not changed are replaced, new ones are added. A file that
     they have changed is left alone, and what is new in it lies beside it as
-    FILE.patch, for `git apply`. Without --upto a repository gets no further modules.
+    FILE.patch, for `git apply`. Without --upto a repository gets no further modules;
+    due dates stay where --due names no other.
 
     Example: grader template update repos/ada repos/grace --upto 08
     """
+    home, loaded = _course(course)
+    named = due_dates(due, loaded)
     for repository in repositories:
-        made = _release(course, upto or upto_of(repository))
+        dates = dates_of(repository, loaded) | named
+        made = release(home, loaded, upto or upto_of(repository), dates)
         steps = update(made, repository, dry=dry_run)
         click.echo(f"{one_line(str(repository))}: {_sum(steps)}")
         for step in steps:
@@ -73,9 +104,9 @@ def update_(
                 click.echo(f"  {name}: {WORDS[step.action]}{where}")
 
 
-def _release(course: Path | None, upto: str) -> Release:
-    home = find_home(course)
-    return release(home, load_course(home.course_file), upto)
+def _course(folder: Path | None) -> tuple[Home, Course]:
+    home = find_home(folder)
+    return home, load_course(home.course_file)
 
 
 def _sum(steps: list[Step]) -> str:

@@ -4,8 +4,9 @@ A release is a dictionary from path to bytes, made from `student_template/` and
 `milestones/`; nothing of the reference is ever read for it.
 """
 
+from grader.template.course_file import due_dates
 from grader.template.release import Release, release
-from grader.template.repository import build, update, upto_of
+from grader.template.repository import build, dates_of, update, upto_of
 from grader.template.update import Action, Step, plan
 
 __all__ = [
@@ -13,6 +14,8 @@ __all__ = [
     "Release",
     "Step",
     "build",
+    "dates_of",
+    "due_dates",
     "plan",
     "release",
     "update",

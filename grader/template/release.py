@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Final
 
 from grader.config import Home
 from grader.errors import ConfigError
 from grader.models.course import Course, Milestone, Module
+from grader.template.course_file import COURSE_FILE, course_file, module_files
 
 # What running things leaves behind; the same as the template's .gitignore.
 LEFT: Final = re.compile(
     r"(^|/)(\.venv|__pycache__|[^/]*\.egg-info|\.pytest_cache|\.ruff_cache|build|"
-    r"submissions|\.ipynb_checkpoints|\.tinytorch)(/|$)|\.(pyc|npz)$"
+    r"submissions|\.ipynb_checkpoints|\.tinytorch|\.tito)(/|$)|\.(pyc|npz)$"
 )
 HINTS: Final = "hints.toml"
 _HINT: Final = re.compile(r'^\["(\d+)\.\d+"\]', re.MULTILINE)
@@ -40,11 +42,17 @@ class Release:
         return f"sha256:{total.hexdigest()}"
 
 
-def release(home: Home, course: Course, upto: str = "") -> Release:
+def release(
+    home: Home,
+    course: Course,
+    upto: str = "",
+    due: Mapping[str, date] | None = None,
+) -> Release:
     """Return the repository with all modules, or those up to the one named.
 
     Args:
         upto: number or name of a module; empty: all.
+        due: days that students see, by name of module or milestone.
 
     Raises:
         ConfigError: there is no such module, or a file of the template has no TODO
@@ -53,8 +61,8 @@ def release(home: Home, course: Course, upto: str = "") -> Release:
     last = _last(course, upto)
     given = course.modules[: course.modules.index(last) + 1]
     later = course.modules[len(given) :]
-    hidden = {f for m in later for f in _files(m)} - {
-        f for m in given for f in _files(m)
+    hidden = {f for m in later for f in module_files(m)} - {
+        f for m in given for f in module_files(m)
     }
     files = {
         path: data
@@ -65,6 +73,7 @@ def release(home: Home, course: Course, upto: str = "") -> Release:
     _check_stubs(files, course, given)
     files[HINTS] = _hints(files[HINTS], given)
     files |= _milestones(home, course, {m.name for m in given})
+    files[COURSE_FILE] = course_file(course, given, files, due or {})
     return Release(course.name, last.number, dict(sorted(files.items())))
 
 
@@ -77,11 +86,6 @@ def _last(course: Course, upto: str) -> Module:
     known = ", ".join(f"{m.number} {m.name}" for m in course.modules)
     msg = f"there is no module {upto!r}"
     raise ConfigError(msg, hint=f"modules: {known}")
-
-
-def _files(module: Module) -> set[str]:
-    """Return the files of a module: its own, and those of its public names."""
-    return {module.file} | {f"{s.paths[0].split('.')[1]}.py" for s in module.symbols}
 
 
 def _read(folder: Path, below: str) -> Iterator[tuple[str, bytes]]:

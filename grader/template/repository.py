@@ -14,12 +14,15 @@ import subprocess
 import tempfile
 import zipfile
 from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Final
 
 from grader.errors import ConfigError
 from grader.intake.entries import ArchiveError, Kind
 from grader.intake.zip_ import ZipReader
+from grader.models.course import Course
+from grader.template.course_file import COURSE_FILE, dates_in
 from grader.template.release import Release
 from grader.template.update import Step, plan
 
@@ -98,6 +101,16 @@ def upto_of(repository: Path) -> str:
     except (ValueError, KeyError, TypeError) as exc:
         msg = f"{repository}: {RECORD} does not say up to which module it goes"
         raise ConfigError(msg, hint="name the module: --upto") from exc
+
+
+def dates_of(repository: Path, course: Course) -> dict[str, date]:
+    """Return the due dates that a repository was given.
+
+    Raises:
+        ConfigError: it was not built by us, or its record is damaged.
+    """
+    data = _recorded(repository).get(COURSE_FILE)
+    return {} if data is None else dates_in(data, course)
 
 
 def _record(made: Release) -> bytes:

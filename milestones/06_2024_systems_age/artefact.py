@@ -215,5 +215,5 @@ def main() -> None:
     save(outputs, {"y": np.asarray(answers, np.float32)})
 
 
-if __name__ == "__main__":
+if __name__ == "__main__" and sys.argv[1:]:  # a process of optimize_models.py
     main()

@@ -1,26 +1,161 @@
-"""The command line: `tito submit`, `tito module list`, `tito module test 02`."""
+"""The command line: parse, call, exit. What it does stands in the other files."""
 
 from __future__ import annotations
 
+import errno
+import io
 import sys
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
+from click.shell_completion import get_completion_class
 
-from tito import __version__, checks
-from tito.bundle import bundle
-from tito.deliver import deliver
-from tito.errors import TitoError
-from tito.package import KIB, PACKAGE, Source, broken, collect, digest_of, find_project
+from tito import __version__
+from tito.benchmark import ADVICE, HEAD, measure
+from tito.cli_milestone import complete_milestone, milestone
+from tito.cli_module import complete_module, module
+from tito.doctor import examine
+from tito.errors import FAILED, INTERRUPTED, TitoError
+from tito.hand_in import Order, hand_in
+from tito.hints import hint as hint_text
+from tito.package import find_project
+from tito.screen import look, say
+from tito.state import here
+from tito.timeline import timeline
 
-LOCAL = "submissions"  # where a bundle goes when no SUBMIT_TO is given
+HELP = {"help_option_names": ["-h", "--help"]}
 
 
-@click.group()
+class _Tito(click.Group):
+    """Every error is told in two lines, and Ctrl-C is 130 everywhere."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # what it cannot show is spelled
+                stream.reconfigure(errors="backslashreplace")
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(INTERRUPTED)
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # who reads us has seen enough
+                raise
+            raise TitoError(
+                f"{error.filename or 'a file'}: {error.strerror or error}",
+                "Check what stands there, its permissions and the free space.",
+            ) from None
+
+
+@click.group(cls=_Tito, context_settings=HELP)
 @click.version_option(__version__)
 def main() -> None:
-    """Run the public checks of your tinytorch and hand it in."""
+    """Build your tinytorch: check it, see where you are, hand it in.
+
+    Exit codes: 0 all is well, 1 checks failed or something has to be put right,
+    2 the command makes no sense, 130 interrupted.
+    """
+
+
+main.add_command(module)
+main.add_command(milestone)
+
+
+@main.group()
+def checkpoint() -> None:
+    """Where you are in the course."""
+
+
+@checkpoint.command()
+def status() -> None:
+    """Show modules and milestones: done, stale, in progress, blocked, to come.
+
+    Example: tito checkpoint status
+    """
+    seen = look()
+    for line in timeline(here(find_project(Path.cwd())), seen):
+        click.echo(line, color=seen.colour)
+
+
+@main.command()
+@click.argument("task", metavar="TASK")
+@click.option("--more", is_flag=True, help="Also the direction to go.")
+def hint(task: str, *, more: bool) -> None:
+    """Give a hint for a TASK.
+
+    Example: tito hint 2.3 --more
+    """
+    say(hint_text(find_project(Path.cwd()), task, more=more))
+
+
+@main.command()
+@click.argument("modules", nargs=-1, shell_complete=complete_module)
+@click.option(
+    "--milestone",
+    "milestones",
+    multiple=True,
+    metavar="NN",
+    shell_complete=complete_milestone,
+    help="A milestone; may be given more than once.",
+)
+def benchmark(modules: tuple[str, ...], milestones: tuple[str, ...]) -> None:
+    """Measure time and memory of your code; this is advice, no grade.
+
+    Runs the public checks of MODULES and the graded script of milestones, each in a
+    process of its own. Without names: all modules that are complete, and the
+    milestones that can be run with them.
+
+    Example: tito benchmark 02 03 --milestone 01
+    """
+    now = here(find_project(Path.cwd()))
+    chosen = [now.course.module(name) for name in modules]
+    runs = [now.course.milestone(name) for name in milestones]
+    if not (chosen or runs):
+        chosen = [m for m in now.course.modules if m.name in now.progress.modules]
+        ready = (m for m in now.course.milestones if m.released)
+        runs = [m for m in ready if not now.missing(m.needs)]
+    if not (chosen or runs):
+        say("no module is complete yet; name one: tito benchmark 02")
+        return
+    say(HEAD)
+    good = True
+    for row in measure(now, chosen, runs):
+        say(str(row), "" if row.good else "yellow")
+        good = good and row.good
+    say()
+    for line in ADVICE:
+        say(line)
+    sys.exit(0 if good else FAILED)
+
+
+@main.command()
+def doctor() -> None:
+    """Look at Python, numpy, the installation, git, and this repository.
+
+    Example: tito doctor
+    """
+    wrong = False
+    marks = {"ok": ("ok", "green"), "advice": ("note", "yellow")}
+    for found in examine(find_project(Path.cwd())):
+        mark, colour = marks.get(found.level, ("WRONG", "red"))
+        say(f"{mark:<6} {found.what:<11} {found.state}", colour)
+        if found.do:
+            say(f"{'':<6} {'':<11} -> {found.do}")
+        wrong = wrong or found.level == "wrong"
+    sys.exit(FAILED if wrong else 0)
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print a script that lets SHELL complete tito's commands and names.
+
+    Example: tito completion bash > ~/.tito-completion.bash
+    """
+    kind = get_completion_class(shell)
+    assert kind is not None
+    click.echo(kind(main, {}, "tito", "_TITO_COMPLETE").source())
 
 
 @main.command()
@@ -36,86 +171,5 @@ def submit(
 
     Example: tito submit --student ada --to /courses/tinytorch/inbox
     """
-    project = find_project(Path.cwd())
-    student = student or read_student(project)
-    sources = collect(project)
-    data = bundle(sources, student=student, round_=round_)
-    show_package(sources)
-    show_broken(broken(sources), even_if_broken=even_if_broken)
-    if not skip_tests:
-        click.echo(f"checks   {checks.summary(project)}")
-    folder = inbox(to, project)
-    digest = digest_of(sources)
-    path, new = deliver(data, folder, student=student, digest=digest)
-    click.echo(f"digest   {digest}\nbundle   {path}, {len(data) / KIB:.1f} KiB")
-    click.echo(f"next     {next_step(to, new=new)}")
-
-
-def read_student(project: Path) -> str:
-    """Return the id in `.student`, or nothing."""
-    try:
-        return (project / ".student").read_text(encoding="utf-8").strip()
-    except (FileNotFoundError, UnicodeDecodeError):
-        return ""
-
-
-def show_package(sources: Sequence[Source]) -> None:
-    """List what is handed in, with sizes."""
-    total = sum(len(source.data) for source in sources) / KIB
-    click.echo(f"package  {PACKAGE}/: {len(sources)} files, {total:.1f} KiB")
-    for source in sources:
-        click.echo(f"  {len(source.data) / KIB:7.1f} KiB  {source.path}")
-
-
-def show_broken(problems: Sequence[str], *, even_if_broken: bool) -> None:
-    """Show syntax errors; stop unless the student wants to go on."""
-    for problem in problems:
-        click.echo(f"broken   {problem}")
-    if problems and not even_if_broken:
-        what = "1 file" if len(problems) == 1 else f"{len(problems)} files"
-        raise TitoError(
-            f"Python cannot read {what}; nothing was handed in",
-            "Fix the lines above, or hand in anyway with --even-if-broken.",
-        )
-
-
-def inbox(to: str, project: Path) -> Path:
-    """Return the folder to write to."""
-    if "://" in to:
-        raise TitoError(
-            f"cannot hand in to {to}",
-            "This version hands in to a folder: SUBMIT_TO=/path/of/the/inbox.",
-        )
-    if to:
-        return Path(to)
-    (project / LOCAL).mkdir(exist_ok=True)
-    return project / LOCAL
-
-
-def next_step(to: str, *, new: bool) -> str:
-    """Say what is left to do."""
-    if not to:
-        return "no SUBMIT_TO was given: upload the file above as your course says"
-    if not new:
-        return "nothing: exactly this was handed in before"
-    return "nothing: it is handed in; hand in again whenever you have more"
-
-
-@main.group()
-def module() -> None:
-    """List and check modules."""
-
-
-@module.command(name="list")
-def list_() -> None:
-    """List the modules that have public checks."""
-    for name in checks.modules(find_project(Path.cwd())):
-        click.echo(name)
-
-
-@module.command()
-@click.argument("name")
-def test(name: str) -> None:
-    """Run the public checks of module NAME ("02", "tensor" or "02_tensor")."""
-    project = find_project(Path.cwd())
-    sys.exit(checks.run(project, "-x", str(checks.choose(project, name))))
+    order = Order(student, round_, to, skip_tests, even_if_broken)
+    hand_in(find_project(Path.cwd()), order)

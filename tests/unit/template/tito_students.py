@@ -1,0 +1,61 @@
+"""Repositories as students have them, and `tito` run in them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from grader.config import find_home, load_course
+from grader.template import build, release
+from grader.template.course_file import module_files
+
+HOME = find_home(Path(__file__).parent)
+COURSE = load_course(HOME.course_file)
+OURS = ("SUBMIT_TO", "STUDENT", "ROUND", "NO_COLOR", "COVERAGE", "TINYTORCH_PACKAGE")
+
+
+def built(target: Path, upto: str) -> Path:
+    """Return a new repository with modules up to `upto`."""
+    build(release(HOME, COURSE, upto), target)
+    return target
+
+
+def solve(project: Path, *names: str) -> None:
+    """Put what the reference has in place of these modules' files."""
+    there = {path.name for path in (HOME.reference / "tinytorch").glob("*.py")}
+    helpers = there.difference(*(module_files(m) for m in COURSE.modules))
+    own = (module_files(COURSE.module(name)) for name in names)
+    for file in helpers.union(*own):
+        source = HOME.reference / "tinytorch" / file
+        shutil.copy(source, project / "tinytorch" / file)
+
+
+def tito(
+    folder: Path, *arguments: str, timeout: float = 120, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the repository's own `tito` as a student does."""
+    kept = {k: v for k, v in os.environ.items() if k not in OURS and k != "PYTHONPATH"}
+    return subprocess.run(
+        [sys.executable, "-m", "tito", *arguments],
+        cwd=folder,
+        env=kept | {"TZ": "UTC", "COLUMNS": "80"} | variables,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        timeout=timeout,
+    )
+
+
+def one_error(done: subprocess.CompletedProcess[str]) -> tuple[str, str]:
+    """Return sentence and hint of an error that is told as it should be."""
+    lines = done.stderr.splitlines()
+    assert len(lines) == 2, done.stderr
+    error, hint = lines
+    assert error.startswith("error: ")
+    assert re.match(r"  hint: \S", hint)
+    return error.removeprefix("error: "), hint.removeprefix("  hint: ")
