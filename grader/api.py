@@ -305,7 +305,7 @@ def publish(
         now=datetime.now(UTC),
     )
     opened = open_store(store, course)
-    files = build(opened.export(), opened.report, how)
+    files = build(opened.export(), opened.runs, how)
     write_site(files, target)
     return target / "index.html"
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
-from grader.models.report import GradeReport
 from grader.publish import data
 from grader.publish.board import select
 from grader.publish.html import Pages
 from grader.store import Export
+from grader.store.documents import Runs
 
 SUMS = PurePosixPath("SHA256SUMS")
 
@@ -35,13 +35,13 @@ class Settings:
 
 
 def build(
-    export: Export, read: Callable[[str], GradeReport], settings: Settings
+    export: Export, read: Callable[[str], Runs], settings: Settings
 ) -> dict[PurePosixPath, bytes]:
     """Return every file of the site; equal arguments give equal bytes.
 
     Args:
         export: everything the store holds.
-        read: returns the report with a digest; asked for what is shown alone.
+        read: returns the milestones of a result; asked for what is shown alone.
         settings: how the site is built.
 
     Raises:

@@ -10,13 +10,13 @@ from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader
 from markupsafe import Markup
 
 from grader.errors import ConfigError
-from grader.models.report import GradeReport
 from grader.publish.board import Selection, Shown
 from grader.publish.models import Board, Entry, Leaderboard, ModuleScore
 from grader.reports import summary, units
 from grader.reports.html import environment, policy, style_sheet
 from grader.reports.page import MilestoneView, milestone
 from grader.reports.svg import bar
+from grader.store.documents import Runs
 
 SHADES = 4  # of the cells of the module table, besides full and none
 
@@ -83,9 +83,9 @@ class Pages:
         return self._render(f"{name}.html.j2", root="")
 
     def entries(
-        self, chosen: Selection, read: Callable[[str], GradeReport]
+        self, chosen: Selection, read: Callable[[str], Runs]
     ) -> dict[str, bytes]:
-        """Return one page per public entry, by path; `read` gives a row's report."""
+        """Return one page per public entry, by path; `read` gives its milestones."""
         parts: dict[str, list[EntryView]] = {}
         boards = zip(chosen.leaderboard.boards, chosen.rows, strict=True)
         for place, (board, rows) in enumerate(boards, start=1):
@@ -139,12 +139,14 @@ def _in_order(columns: dict[str, Column]) -> tuple[Column, ...]:
     return tuple(sorted(columns.values(), key=lambda c: (c.number, c.key)))
 
 
-def _entry_view(place: int, board: Board, row: Shown, report: GradeReport) -> EntryView:
+def _entry_view(place: int, board: Board, row: Shown, runs: Runs) -> EntryView:
     prefix = f"board-{place}-"  # ids must not repeat on the page
     # A message may quote the student's own text: it is for the student alone.
     stones = tuple(
         milestone(*pair, prefix=prefix)._replace(message=None)
-        for pair in summary.milestones(report)
+        for pair in summary.paired(
+            runs.verdict.milestones, runs.measurements.milestones
+        )
     )
     return EntryView(board, row.entry, stones)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from grader.models.outcome import Blocked, NotImplementedYet
@@ -74,5 +75,12 @@ def blocked(report: GradeReport) -> tuple[tuple[str, int], ...]:
 
 def milestones(report: GradeReport) -> tuple[Paired, ...]:
     """Return each milestone with its measurements."""
-    costs = {cost.name: cost for cost in report.measurements.milestones}
-    return tuple(Paired(m, costs.get(m.name)) for m in report.verdict.milestones)
+    return paired(report.verdict.milestones, report.measurements.milestones)
+
+
+def paired(
+    results: Iterable[MilestoneResult], costs: Iterable[MilestoneMeasure]
+) -> tuple[Paired, ...]:
+    """Return each milestone with what its run cost."""
+    by_name = {cost.name: cost for cost in costs}
+    return tuple(Paired(m, by_name.get(m.name)) for m in results)

@@ -6,15 +6,17 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
+from typing import Final, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from grader.errors import StoreError
 from grader.intake import pack
-from grader.models.report import GradeReport
+from grader.models.report import GradeReport, MilestoneMeasure, MilestoneResult
 from grader.models.submission import Submission
 
-RESTORE = "Restore the file from a backup, or grade the submission again."
+M = TypeVar("M", bound=BaseModel)
+RESTORE: Final = "Restore the file from a backup, or grade the submission again."
 
 
 def write(folder: Path, report: GradeReport) -> str:
@@ -70,6 +72,37 @@ def read(folder: Path, digest: str) -> GradeReport:
     Raises:
         StoreError: the document is missing, damaged or of a newer schema.
     """
+    return _read(folder, digest, GradeReport)
+
+
+class _Results(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True)
+    milestones: tuple[MilestoneResult, ...] = ()
+
+
+class _Costs(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True)
+    milestones: tuple[MilestoneMeasure, ...] = ()
+
+
+class Runs(BaseModel):
+    """The milestones of a report alone, a twentieth of it."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+    verdict: _Results
+    measurements: _Costs
+
+
+def read_runs(folder: Path, digest: str) -> Runs:
+    """Return the milestones of the report stored under `digest`.
+
+    Raises:
+        StoreError: as `read`.
+    """
+    return _read(folder, digest, Runs)
+
+
+def _read(folder: Path, digest: str, kind: type[M]) -> M:
     path = path_of(folder, digest)
     try:
         data = path.read_bytes()
@@ -80,7 +113,7 @@ def read(folder: Path, digest: str) -> GradeReport:
         msg = f"result document {path} is damaged: its content has another digest"
         raise StoreError(msg, hint=RESTORE)
     try:
-        return GradeReport.model_validate_json(data)
+        return kind.model_validate_json(data)
     except ValidationError as exc:
         msg = f"result document {path} is not of a schema this grader knows"
         hint = "A newer grader wrote it: upgrade this one."

@@ -249,6 +249,14 @@ class Store:
         """
         return documents.read(self._folder, digest)
 
+    def runs(self, digest: str) -> documents.Runs:
+        """Return the milestones of the report stored under `digest`.
+
+        Raises:
+            StoreError: it is missing or damaged.
+        """
+        return documents.read_runs(self._folder, digest)
+
     def reports(self) -> tuple[StoredReport, ...]:
         """Return all reports whole, in the order they were stored first; slow.
 

@@ -75,7 +75,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store.set_visibility(student, "alias", by="test")
     files = build(
         store.export(),
-        store.report,
+        store.runs,
         SiteSettings(
             course_secret=b"the secret of one course",
             assets=ROOT / "leaderboard",
