@@ -32,8 +32,7 @@ from bench.batch.private_engine import PrivateEngine
 from bench.batch.run import ROOT, make_class
 from grader.container.host import IMAGE_VARIABLE, SUBMISSION_LABEL, image_name
 from grader.models.report import GradeReport
-from grader.store import Store
-from grader.store.events import GradedAt, has_inconclusive
+from grader.store import GradedAt, Store, has_inconclusive
 
 # Complete, partial, with one mistake, hostile: of a class of twenty.
 CHOSEN: Final = (0, 1, 2, 8, 9, 10, 11, 14, 15, 16, 17, 19)
