@@ -108,12 +108,14 @@ class _Crew:
         progress(self._watch.tally())
 
     def _grade(self, progress: Talk) -> None:
-        while (left := self._watch.left()) or self._running:
-            self._replace(left)
-            progress(self._watch.tally())
+        tally = self._watch.tally()
+        while tally.ended < tally.total or self._running:
+            self._replace(tally.states["waiting"])
+            progress(tally)
             time.sleep(LOOK_S)
+            tally = self._watch.tally()
 
-    def _replace(self, left: int) -> None:
+    def _replace(self, waiting: int) -> None:
         for owner, process in list(self._running.items()):
             if process.poll() is not None:
                 del self._running[owner]
@@ -124,8 +126,7 @@ class _Crew:
                 if died and not held and (process.returncode > 0 or self._struck > 9):
                     msg = f"a worker ended with exit code {process.returncode}"
                     raise GraderError(msg, hint="what it said stands above")
-        free = sum(job.state == "waiting" for job in self._watch.rows())
-        for _ in range(min(self._size - len(self._running), free if left else 0)):
+        for _ in range(min(self._size - len(self._running), waiting)):
             self._start()
 
     def _start(self) -> None:

@@ -51,7 +51,7 @@ def basis(home: Home, course: Course, options: GradeOptions, tier: str = "") -> 
 
 def _tier(home: Home, options: GradeOptions) -> str:
     if options.sandbox == "docker":
-        return f"docker {image_now()}"  # its suites, its numpy
+        return f"docker {image_now(home)}"  # its suites, its numpy
     wall = choose(options.sandbox, secrets=(home.reference, state_folder(home)))
     return wall.isolation.tier
 

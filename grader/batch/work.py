@@ -18,7 +18,7 @@ from grader.batch.sources import Entry
 from grader.errors import GraderError
 from grader.grading import GradeOptions
 from grader.store import Store
-from grader.store.jobs import ENDED, LEASE, Job, State
+from grader.store.jobs import ENDED, LEASE, State
 
 LOOK_S: Final = 0.25
 BEAT_S: Final = LEASE.total_seconds() / 4
@@ -91,17 +91,14 @@ class Watch:
             if host == socket.gethostname() and not psutil.pid_exists(int(pid)):
                 self._jobs.release(owner)
 
-    def rows(self) -> list[Job]:
-        """Return all work as it stands."""
-        return self._jobs.rows(self.keys)
-
     def left(self) -> int:
         """Return how much has not ended."""
-        return sum(job.state not in ENDED for job in self.rows())
+        states = self._jobs.states(self.keys)
+        return len(self.keys) - sum(states[state] for state in ENDED)
 
     def tally(self) -> Tally:
         """Return how far it is now."""
-        states = Counter(job.state for job in self.rows())
+        states = self._jobs.states(self.keys)
         elapsed_s = time.monotonic() - self._started
         return Tally(states, len(self.keys), self._fresh, elapsed_s)
 

@@ -120,13 +120,15 @@ def image_name() -> str:
     return os.environ.get(IMAGE_VARIABLE, IMAGE)
 
 
-def image_now() -> str:
+def image_now(home: Home) -> str:
     """Return the digest of that image, in an engine that answers.
 
     Raises:
         SandboxUnavailableError: no engine answers, or it lacks the image.
+        ConfigError: the image is of another course or engine.
     """
     with closing(docker.connect()) as client:
+        require_current(image_name(), client, home)
         return docker.image_id(image_name(), client)
 
 

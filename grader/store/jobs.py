@@ -7,6 +7,7 @@ two accepted results, however many coordinators and crashes there are.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -180,6 +181,14 @@ class Jobs:
         with our_errors(self._folder), self._engine.connect() as connection:
             found = connection.execute(chosen.order_by(table.added)).all()
         return [Job(*row) for row in found]
+
+    def states(self, keys: Sequence[str]) -> Counter[State]:
+        """Return how much work is in which state."""
+        table = jobs_table.c
+        count = sa.select(table.state, sa.func.count()).where(table.key.in_(keys))
+        with our_errors(self._folder), self._engine.connect() as connection:
+            found = connection.execute(count.group_by(table.state)).all()
+        return Counter(dict[State, int](found))
 
     def of_set(self, regrade: str) -> list[Job]:
         """Return the work of a regrade set, in the order in which it was added."""

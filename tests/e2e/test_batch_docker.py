@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from docker import DockerClient
-from grader_command import REFERENCE, ROOT, TEMPLATE, Grader, copied
+from grader_command import REFERENCE, ROOT, TEMPLATE, Grader, copied, small_course
 
 from bench.batch.chaos import Arena, experiment
 from bench.batch.private_engine import PrivateEngine, problem
@@ -114,6 +114,20 @@ def test_without_its_image_a_batch_does_not_begin(
     assert done.code == 4
     assert "the engine has no image 'tinytorch-grader:none'" in done.err
     assert "make image" in done.err
+
+
+def test_an_image_of_another_course_stops_a_batch_at_once(
+    grader: Grader, submissions: Path, tmp_path: Path, image: str
+) -> None:
+    change = ('title = "Setup"\npoints = 10.0', 'title = "Setup"\npoints = 20.0')
+    other = Grader(grader.state, small_course(tmp_path / "course", [change]))
+
+    done = other("batch", submissions, *DOCKER, GRADER_IMAGE=image)
+
+    assert done.code == 3
+    assert "course" in done.err
+    assert "make image" in done.err
+    assert done.out == ""
 
 
 def test_an_image_lost_on_the_way_fails_each_submission_once(
