@@ -40,6 +40,14 @@ def wait_for(what: Callable[[], object], of: str) -> None:
         time.sleep(0.05)
 
 
+def _address(file: Path) -> str:
+    """Return what a scheduler has written; empty while it is not there, or half."""
+    try:
+        return str(json.loads(file.read_text())["address"])
+    except (FileNotFoundError, json.JSONDecodeError):
+        return ""
+
+
 class DaskCluster:
     """One scheduler and its workers; a context manager that ends them all."""
 
@@ -69,8 +77,8 @@ class DaskCluster:
         process = self._start(
             "scheduler", [*where, "--scheduler-file", str(file)], self.folder, {}
         )
-        wait_for(file.exists, "the scheduler")
-        self.address: str = json.loads(file.read_text())["address"]
+        wait_for(lambda: bool(_address(file)), "the scheduler")
+        self.address = _address(file)
         return process
 
     def start_worker(
