@@ -14,8 +14,11 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from grader.errors import SandboxUnavailableError
+
 # Not that of versions which did not lock theirs and may run beside this one.
 SCRATCH_PREFIX: Final = "tinytorch-scratch-held_"
+TRIES: Final = 20
 _LOCKED: Final = fcntl.LOCK_EX | fcntl.LOCK_NB
 
 
@@ -23,11 +26,16 @@ class Scratch:
     """A folder that every user may write to, as in /tmp; `close` removes it."""
 
     def __init__(self) -> None:
-        while True:
+        for _ in range(TRIES):
             self.path = tempfile.mkdtemp(prefix=SCRATCH_PREFIX)
             descriptor = _lock(Path(self.path))
             if descriptor is not None:
                 break  # else somebody who sweeps was faster, and removes it
+        else:
+            msg = f"no folder in {tempfile.gettempdir()} can be locked"
+            raise SandboxUnavailableError(
+                msg, hint="is it on a file system with locks?"
+            )
         self._descriptor = descriptor
         Path(self.path).chmod(0o1777)
 
@@ -43,15 +51,17 @@ def sweep_scratch() -> int:
     swept = 0
     for path in folder.glob(f"{SCRATCH_PREFIX}*"):
         descriptor = _lock(path)
-        if descriptor is not None:
+        if descriptor is None:
+            continue
+        if os.fstat(descriptor).st_uid == os.geteuid():
             _remove(str(path))
-            os.close(descriptor)
             swept += 1
+        os.close(descriptor)
     return swept
 
 
 def _lock(path: Path) -> int | None:
-    """Hold a folder of ours; None if it is another's, gone, or held."""
+    """Hold a folder; None if it is gone, or held."""
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
     descriptor = -1
     with contextlib.suppress(OSError):
@@ -59,7 +69,7 @@ def _lock(path: Path) -> int | None:
         fcntl.flock(descriptor, _LOCKED)
         # Somebody may have removed it between the two.
         here, held = path.stat(follow_symlinks=False), os.fstat(descriptor)
-        if os.path.samestat(here, held) and held.st_uid == os.geteuid():
+        if os.path.samestat(here, held):
             return descriptor
     if descriptor >= 0:
         os.close(descriptor)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from grader.errors import SandboxUnavailableError
 from grader.sandbox.scratch import SCRATCH_PREFIX, Scratch, sweep_scratch
 
 
@@ -42,6 +43,7 @@ def test_a_folder_of_a_killed_process_is_swept(place: Path) -> None:
     source = """
 import os, signal
 from pathlib import Path
+from grader.errors import SandboxUnavailableError
 from grader.sandbox.scratch import Scratch
 scratch = Scratch()
 (Path(scratch.path) / "file").write_text("left over")
@@ -86,3 +88,23 @@ def test_making_and_sweeping_at_once_never_takes_a_folder_in_use() -> None:
     finally:
         ended.set()
         sweeper.join()
+
+
+def test_one_who_seems_to_be_another_user_gets_a_folder_too(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+
+    with closing(Scratch()):
+        assert len(list(place.iterdir())) == 1
+        assert sweep_scratch() == 0
+
+
+def test_where_nothing_can_be_locked_it_is_said_and_not_tried_for_ever(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grader.sandbox.scratch._lock", lambda _: None)
+
+    with pytest.raises(SandboxUnavailableError, match="can be locked"):
+        Scratch()
+    assert len(list(place.iterdir())) <= 20
