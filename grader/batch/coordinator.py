@@ -99,12 +99,12 @@ class _Crew:
         Raises:
             GraderError: workers fail before they lease anything.
         """
-        try:
-            with swept(self._orders.sandbox):
+        with swept(self._orders.sandbox):  # once the workers are gone
+            try:
                 self._prepare(self._watch.left())
                 self._grade(progress)
-        finally:
-            self._stop()
+            finally:
+                self._stop()
         progress(self._watch.tally())
 
     def _grade(self, progress: Talk) -> None:
