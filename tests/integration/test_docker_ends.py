@@ -18,8 +18,9 @@ from docker import DockerClient
 from e2e.grader_command import REFERENCE, ROOT
 
 from bench.batch.private_engine import PrivateEngine, problem
-from grader import api, container
+from grader import api
 from grader.config import load_course
+from grader.container import host as container
 from grader.container.host import IMAGE_VARIABLE, SUBMISSION_LABEL
 from grader.errors import InconclusiveError, SandboxUnavailableError
 from grader.models.course import Course
