@@ -170,10 +170,14 @@ def test_a_submission_over_the_container_s_memory_fails_as_a_whole(
 def test_too_little_memory_for_the_judge_itself_is_ours(
     grade: Graded, limited: Limited
 ) -> None:
-    limited(memory_bytes=32 * 2**20)  # less than its imports need
+    limited(memory_bytes=48 * 2**20)
 
-    with pytest.raises(InconclusiveError, match="before it graded anything, at 32 MiB"):
+    # Whether the kernel ends the judge or the sandbox that it starts is its choice.
+    with pytest.raises((InconclusiveError, SandboxUnavailableError)) as caught:
         grade()
+
+    told = "before it graded anything, at 48 MiB", "the sandbox did not start"
+    assert any(text in caught.value.message for text in told)
 
     assert grade.tries == 1
 
