@@ -308,10 +308,23 @@ def _files() -> Iterator[Path]:
 
 
 def _ours(path: Path, host: Host) -> bool:
-    """Return whether this grading left `path`: by a leased user or by our name."""
+    """Return whether this grading left `path`: by a leased user or by our name.
+
+    Where all have one user, a folder that another living grader holds is not left.
+    """
     try:
-        owner = path.lstat().st_uid
+        found = path.lstat()
     except FileNotFoundError:
         return False
-    scratch = path.match(SCRATCH) and owner == os.geteuid() and not host.uids
-    return owner in host.uids or scratch
+    if path.match(SCRATCH) and found.st_uid == os.geteuid() and not host.uids:
+        return not _held_by_another(found.st_ino)
+    return found.st_uid in host.uids
+
+
+def _held_by_another(inode: int) -> bool:
+    """Return whether another process has a lock on the file with this number."""
+    for line in Path("/proc/locks").read_text().splitlines():
+        fields = line.replace("-> ", "").split()
+        if fields[5].split(":")[-1] == str(inode) and fields[4] != str(os.getpid()):
+            return True
+    return False
