@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from grader.store.events import Event, GradedAt, RegradeSet, Withdrawn
+from grader.store.attempts import attempts
+from grader.store.events import Event
 from grader.store.export import Export, StoredResult
 
 
@@ -26,61 +26,18 @@ class Attempt:
 def attempts_of(export: Export, round_: str, profile: str) -> dict[str, list[Attempt]]:
     """Return the attempts of everybody in their order, without the withdrawn."""
     found: dict[tuple[str, str], Attempt] = {}
-    places = _places(export)
-    for event, stored in counting(export):
-        summary = stored.summary
-        if (summary.round, summary.profile) != (round_, profile):
+    for one in attempts(export):
+        if one.withdrawn or one.group != (round_, profile):
             continue
-        key = event.student, summary.submission
-        order = places.get((*key, round_, profile), event.id)
-        found.setdefault(key, Attempt(*key, order)).results.append(stored)
+        key = one.student, one.summary.submission
+        attempt = found.setdefault(key, Attempt(*key, order=one.attempt))
+        attempt.results.append(one.stored)
     by_owner: dict[str, list[Attempt]] = {}
-    for attempt in sorted(found.values(), key=lambda one: one.order):
+    for attempt in found.values():  # in order, as they were found
         by_owner.setdefault(attempt.owner, []).append(attempt)
     return by_owner
 
 
-def _places(export: Export) -> dict[tuple[str, str, str, str], int]:
-    """Return the last grading of each attempt that was no regrade and still stands.
-
-    Where all were withdrawn, the last of them: a regrade may stand in for it.
-    """
-    stored = {one.digest: one.summary for one in export.results}
-    standing = {event.id for event, _ in counting(export)}
-    graded = [
-        (event.id in standing, event.id, event.student, stored[event.document])
-        for event in export.events
-        if isinstance(event.payload, GradedAt)
-        and event.document
-        and not event.payload.regrade
-    ]
-    ordered = sorted(graded, key=lambda one: one[:2])  # those that stand come last
-    return {(who, r.submission, r.round, r.profile): i for _, i, who, r in ordered}
-
-
 def counting(export: Export) -> list[tuple[Event, StoredResult]]:
-    """Return every result that may count, in order.
-
-    Those that were withdrawn do not, nor those of a regrade that is not applied.
-    """
-    gone = {e.document for e in export.events if isinstance(e.payload, Withdrawn)}
-    applied = _applied(export.events)
-    stored = {one.digest: one for one in export.results}
-    return [
-        (event, stored[event.document])
-        for event in export.events
-        if isinstance(event.payload, GradedAt)
-        and event.document
-        and event.document not in gone
-        and event.payload.regrade in applied
-    ]
-
-
-def _applied(events: Iterable[Event]) -> set[str]:
-    """Return the names of regrade sets that hold; what belongs to none always does."""
-    states = {
-        event.payload.name: event.payload.state
-        for event in events
-        if isinstance(event.payload, RegradeSet)
-    }
-    return {"", *(name for name, state in states.items() if state == "applied")}
+    """Return every result that may count, by attempt; withdrawn ones do not."""
+    return [(one.event, one.stored) for one in attempts(export) if not one.withdrawn]

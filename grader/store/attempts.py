@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from grader.models.summary import ResultSummary
-from grader.store.events import Event, GradedAt, Withdrawn
+from grader.store.events import Event, GradedAt, RegradeSet, Withdrawn
 from grader.store.export import Export, StoredResult
 
 
@@ -43,15 +43,19 @@ def attempts(export: Export) -> list[Graded]:
     """Return all results by attempt, the latest last, and of one attempt by event."""
     stored = {one.digest: one for one in export.results}
     gone = {e.document for e in export.events if isinstance(e.payload, Withdrawn)}
+    applied = {"", *_applied(export)}
     place: dict[tuple[str, str, str, str], int] = {}
     found = []
     for event in export.events:
         if not isinstance(event.payload, GradedAt) or event.document is None:
             continue
+        if event.payload.regrade not in applied:
+            continue
         result = stored[event.document]
         of = result.summary
         key = event.student, of.round, of.profile, of.submission
-        if key not in place or not event.payload.regrade:
+        moves = not event.payload.regrade and event.document not in gone
+        if key not in place or moves:
             place[key] = event.id
         found.append((key, event, result))
     graded = [
@@ -59,3 +63,10 @@ def attempts(export: Export) -> list[Graded]:
         for key, event, result in found
     ]
     return sorted(graded, key=lambda g: (g.attempt, g.event.id))
+
+
+def _applied(export: Export) -> set[str]:
+    """Return the names of the regrade sets that hold."""
+    sets = [e.payload for e in export.events if isinstance(e.payload, RegradeSet)]
+    states = {one.name: one.state for one in sets}
+    return {name for name, state in states.items() if state == "applied"}
