@@ -22,7 +22,7 @@ from tito.screen import say
 FINAL = ("graded", "inconclusive", "rejected", "failed")
 OURS = ("inconclusive", "failed")  # nothing the student has to do
 PATIENT = (0, 429, 503)  # no answer, too often, busy: asked again
-STEP_S = 5.0
+SOON_S, RARELY_S = 1.0, 15.0  # between two questions
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 LABELS = ("expected", "got", "misconception", "where", "hint", "limit", "how", "detail")
 
@@ -63,6 +63,7 @@ def results(project: Path, order: Order) -> int:
 
 def _waited(there: Service, wanted: str, deadline: float) -> dict[str, Any]:
     """Return the submission in its final state, or as it is at the deadline."""
+    pause_s = SOON_S
     while True:
         try:
             found = _submission(there, wanted)
@@ -72,7 +73,8 @@ def _waited(there: Service, wanted: str, deadline: float) -> dict[str, Any]:
         else:
             if found.get("state") in FINAL or time.monotonic() >= deadline:
                 return found
-        time.sleep(min(STEP_S, max(0.0, deadline - time.monotonic())))
+        time.sleep(min(pause_s, max(0.0, deadline - time.monotonic())))
+        pause_s = min(2 * pause_s, RARELY_S)
 
 
 def _submission(there: Service, wanted: str) -> dict[str, Any]:

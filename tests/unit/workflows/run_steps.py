@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from expressions import Expressions, as_text
-from runner_log import Command, Log
+
+from workflows.expressions import Expressions, as_text
+from workflows.runner_log import Command, Log
 
 MOST_SUMMARY: Final = 1 << 20
 MOST_OUTPUT: Final = 1 << 20

@@ -10,8 +10,9 @@ from pathlib import Path
 import cmarkgfm
 import pytest
 from cmarkgfm.cmark import Options
-from run_steps import Result, Runner
-from students import ATTACK, HOME, WRONG_MATMUL, built, spoiled
+
+from workflows.run_steps import Result, Runner
+from workflows.students import ATTACK, HOME, WRONG_MATMUL, built, spoiled
 
 WORKFLOW = HOME.template / ".github/workflows/tests.yml"
 INSTALL = ("Install numpy, pytest and click",)
