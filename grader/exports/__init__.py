@@ -61,7 +61,7 @@ REPORT_FORMATS: Final[dict[str, Callable[[GradeReport, Mapping[str, str]], bytes
 # What a step of GitHub Actions shows of a report; no other program adds it up.
 STEP_FORMATS: Final[dict[str, Callable[[GradeReport], bytes]]] = {
     "github-summary": github.summary,
-    "github-annotations": github.annotations,
+    "github-annotations": github.commands,
 }
 FORMATS: Final = (*CLASS_FORMATS, *REPORT_FORMATS, *STEP_FORMATS)
 

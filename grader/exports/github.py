@@ -95,7 +95,7 @@ def _by_use(lines: Sequence[Line]) -> Iterator[Line]:
     yield from sorted((line for line in lines if not line.passed), key=rank)
 
 
-def annotations(report: GradeReport) -> bytes:
+def commands(report: GradeReport) -> bytes:
     """Return workflow commands: first failures of all parts, then second ones.
 
     Mistakes are errors, what is not written yet notices, what could not be judged a
@@ -108,11 +108,11 @@ def annotations(report: GradeReport) -> bytes:
         for depth, line in enumerate(_by_use(part.lines))
         if line.judged and not isinstance(line.outcome, Blocked)
     ]
-    commands = [command for _depth, _number, command in sorted(found)]
+    found_commands = [command for _depth, _number, command in sorted(found)]
     if problem := unjudged(parts):
-        commands.append(workflow_command("warning", problem))
+        found_commands.append(workflow_command("warning", problem))
     kept: dict[str, list[str]] = {}
-    for command in dict.fromkeys(commands):
+    for command in dict.fromkeys(found_commands):
         kind = command.split(" ", 1)[0].split("::")[1]
         kept.setdefault(kind, []).append(command)
     shown = [line for lines in kept.values() for line in lines[:MOST_OF_A_KIND]]

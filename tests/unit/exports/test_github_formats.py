@@ -11,7 +11,7 @@ from reports.samples import HOSTILE, everything, hostile, perfect, report
 from workflows.runner_log import Command, Log
 
 from exports.golden import judged, unjudged
-from grader.exports.github import MOST_BYTES, MOST_OF_A_KIND, annotations, summary
+from grader.exports.github import MOST_BYTES, MOST_OF_A_KIND, commands, summary
 from grader.models.outcome import Raised
 from grader.models.report import GradeReport, Verdict
 from grader.reports.display import workflow_command
@@ -72,7 +72,7 @@ def test_the_summary_is_never_too_long() -> None:
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 def test_annotations_are_the_only_commands(text: str) -> None:
-    data = annotations(hostile(text))
+    data = commands(hostile(text))
 
     found = obeyed(data)
     assert len(found) == data.decode().count("\n")  # a line is a command
@@ -83,11 +83,11 @@ def test_annotations_are_the_only_commands(text: str) -> None:
 
 
 def test_annotations_begin_with_the_first_failure_of_each_part() -> None:
-    found = [c for c in obeyed(annotations(judged())) if c.name == "error"]
+    found = [c for c in obeyed(commands(judged())) if c.name == "error"]
 
     firsts = [c.words["title"].partition(":")[0] for c in found[:2]]
     assert len(set(firsts)) == 2
-    assert obeyed(annotations(report(modules=perfect(), milestones=()))) == []
+    assert obeyed(commands(report(modules=perfect(), milestones=()))) == []
 
 
 @pytest.mark.parametrize(
@@ -106,13 +106,13 @@ def test_an_error_stands_at_its_line(where: str, words: dict[str, str]) -> None:
     check = type(module.checks[0])(**{**dict(module.checks[0]), "outcome": outcome})
     module = type(module)(**{**dict(module), "checks": (check,)})
 
-    (found,) = obeyed(annotations(report(modules=(module,), milestones=())))
+    (found,) = obeyed(commands(report(modules=(module,), milestones=())))
 
     assert {k: v for k, v in found.words.items() if k != "title"} == words
 
 
 def test_what_was_not_judged_is_a_warning() -> None:
-    found = obeyed(annotations(report(modules=everything(), milestones=())))
+    found = obeyed(commands(report(modules=everything(), milestones=())))
 
     (warning,) = [c for c in found if c.name == "warning"]
     assert "our side" in warning.message
