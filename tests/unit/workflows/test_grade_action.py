@@ -25,7 +25,9 @@ TIER = "uid" if os.geteuid() == 0 else "namespaces"
 FILES = {"classroom.json", "junit.xml", "report.html", "report.json"}
 
 
-def ran(folder: Path, repository: Path, **inputs: Any) -> Result:
+def ran(
+    folder: Path, repository: Path, skip: tuple[str, ...] = READY, **inputs: Any
+) -> Result:
     """Run the job with the grader of this checkout."""
     course = folder / "course"
     for name in (".github", "grader", "reference", "milestones", "course.toml"):
@@ -54,7 +56,7 @@ def ran(folder: Path, repository: Path, **inputs: Any) -> Result:
         "github": {"repository": "course/grader"},
     }
     there = {"course/grader": course, "course/ada": repository}
-    runner = Runner(folder / "run", there, contexts, skip=READY)
+    runner = Runner(folder / "run", there, contexts, skip=skip)
     program = runner.temp / "grader/bin/grader"
     program.parent.mkdir(parents=True)
     program.symlink_to(shutil.which("grader", path=str(GRADER.parent)) or "none")
@@ -93,6 +95,24 @@ def test_a_commit_is_graded_and_what_it_prints_is_no_command(tmp_path: Path) -> 
     grading = result.environment["Grade"]
     round_ = demo_round().secret_hex
     assert not [v for v in grading.values() if SECRET in v or round_ in v]
+
+
+@pytest.mark.docker
+def test_a_commit_is_graded_in_the_staff_image(tmp_path: Path) -> None:
+    image = os.environ.get("GRADER_IMAGE", "tinytorch-grader:staff")
+    project = built(tmp_path / "repo", "02", "setup", "tensor")
+    where = {"sandbox": "docker", "image": image}
+
+    result = ran(tmp_path, project, READY[:1], **where)
+
+    assert result.failed == [], result.text
+    told = result.outputs["grade"]
+    assert told["status"] == "graded"
+    assert told["earned"] == told["points"] != "0.00"
+    assert result.log.commands == []
+    report = next(p for p in result.artifacts["grading"] if p.name == "report.json")
+    isolation = json.loads(report.read_text())["measurements"]["isolation"]
+    assert "docker" in json.dumps(isolation)
 
 
 def test_what_is_no_package_is_rejected_and_not_ours(tmp_path: Path) -> None:
