@@ -11,7 +11,7 @@ from tabulate import SEPARATING_LINE, tabulate
 from grader.models.report import CheckResult, GradeReport, ModuleResult
 from grader.reports import summary, units
 from grader.reports.display import columns, one_line, terminal
-from grader.reports.words import LABELS, STATES, Message, State, message, state
+from grader.reports.words import LABELS, PACK, STATES, Message, State, message, state
 
 WIDTH: Final = 80
 BAR: Final = 12
@@ -54,6 +54,8 @@ def _head(report: GradeReport) -> str:
         ("isolation", wall),
         ("engine", verdict.engine),
     ]
+    if measured.pack:
+        rows += [("answers", PACK), ("pack", measured.pack)]
     return "\n".join(f"{name:<10} {terminal(text, WIDTH - 11)}" for name, text in rows)
 
 
