@@ -16,6 +16,7 @@ import grader
 from grader import api
 from grader.cli import talk
 from grader.cli.batch import batch
+from grader.cli.bundle import bundle_group
 from grader.cli.compare import compare
 from grader.cli.export import export
 from grader.cli.history import forget, history, show, store_group
@@ -123,6 +124,7 @@ cli.add_command(template)
 cli.add_command(image)
 cli.add_command(overview)
 cli.add_command(pack)
+cli.add_command(bundle_group)
 cli.add_command(mark)
 cli.add_command(round_group)
 

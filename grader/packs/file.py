@@ -11,6 +11,7 @@ import io
 import logging
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,11 @@ ANSWERS: Final = "answers"
 MOST_BYTES: Final = 64 * 2**20  # of a pack, packed or not; the course's has 1 MB
 MOST_FILES: Final = 200
 AGAIN: Final = "get the pack again from whoever runs the course"
+# What reading a zip and its JSON raises; pydantic's error is a ValueError.
+BROKEN: Final = (
+    zipfile.BadZipFile, zlib.error, ValueError, NotImplementedError, EOFError,
+    RuntimeError,
+)  # fmt: skip
 _DATE: Final = (1980, 1, 1, 0, 0, 0)  # the first day that a zip file can name
 _log = logging.getLogger(__name__)
 
@@ -96,8 +102,7 @@ def read(path: Path) -> tuple[str, Manifest, dict[str, bytes]]:
         msg = f"{path}: {exc.strerror or 'it cannot be read'}"
         hint = "name the file that `grader pack build` made"
         raise ConfigError(msg, hint=hint) from exc
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as exc:
-        # ValueError: of pydantic too.
+    except BROKEN as exc:
         raise _damaged(path, "it is not one") from exc
 
 

@@ -55,7 +55,7 @@ def _head(report: GradeReport) -> str:
         ("engine", verdict.engine),
     ]
     if measured.pack:
-        rows += [("answers", PACK), ("pack", measured.pack)]
+        rows += [("answers", PACK), ("pack", measured.pack.removeprefix("sha256:"))]
     return "\n".join(f"{name:<10} {terminal(text, WIDTH - 11)}" for name, text in rows)
 
 
