@@ -20,7 +20,7 @@ from grader.sandbox.docker import connect
 
 pytestmark = pytest.mark.docker
 ROOT: Final = Path(__file__).resolve().parents[2]
-WHEELS: Final = ROOT / "wheels" / "amd64" / "packages"
+WHEELS: Final = ROOT / "wheels"  # filled by `make image`
 BASES: Final = (
     os.environ.get("BASE_IMAGE", ""),
     "tinytorch-grader-base:local",
@@ -86,7 +86,12 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADER_STATE", str(folder / "state"))
         rounds.new_round(folder / "state", "week-1", "feedback")
-        made("gradescope", folder / "autograder.zip", "--wheels", str(WHEELS))
+        made(
+            "gradescope",
+            folder / "autograder.zip",
+            "--wheels",
+            str(next(WHEELS.glob("*/packages"))),
+        )
         made("prairielearn", folder / "question")
     return folder
 
@@ -116,11 +121,8 @@ def upload(which: str, folder: Path) -> Path:
 
 
 def untouched(ended: Ended) -> None:
-    """No file of ours was seen, and the message says so."""
-    text = ended.results.decode()
-    assert "FOUND" in text
-    for secret in ("secret_hex", "settings.json", "/reference/", "week-1.json"):
-        assert secret not in text, text[:500]
+    """It looked for our files, and what it found is in its message: nothing."""
+    assert "FOUND  END" in ended.results.decode()
 
 
 @pytest.mark.parametrize("which", ["good", "template", "hostile", "broken"])
