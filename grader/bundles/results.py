@@ -19,6 +19,7 @@ from grader.models.report import GradeReport
 from grader.reports.display import safe_text, workflow_log
 
 LONGEST: Final = 600  # characters of one sentence
+OPEN: Final = "This round is final: details are told after it has closed."
 OURS: Final = "Nothing to do for you: it is not your fault, and it is no score."
 
 
@@ -61,12 +62,16 @@ def wall_note(isolation: Isolation) -> str:
 
 def notes_of(report: GradeReport, said: Said) -> list[str]:
     """Return all sentences, made harmless."""
-    notes = (
-        *said.notes,
-        *report.verdict.notes,
-        wall_note(report.measurements.isolation),
-    )
-    return [clean(note) for note in notes]
+    told = [*said.notes, *report.verdict.notes]
+    told.append(wall_note(report.measurements.isolation))
+    if is_final(report):
+        told.append(OPEN)
+    return [clean(note) for note in told]
+
+
+def is_final(report: GradeReport) -> bool:
+    """Return whether points are told, but no details; a bundle cannot know the end."""
+    return report.verdict.round_kind == "final"
 
 
 def clean(text: str) -> str:
@@ -87,6 +92,8 @@ class Gradescope:
         value["output"] = "\n".join([value["output"], *notes_of(report, said)])
         isolation = report.measurements.isolation.model_dump(mode="json")
         value["extra_data"]["isolation"] = isolation
+        if is_final(report):
+            value["tests"] = []  # the total has a place of its own
         return to_json(value)
 
     def rejected(self, error: SubmissionRejectedError, said: Said) -> bytes:
@@ -115,8 +122,11 @@ class PrairieLearn:
         value = json.loads(plain)
         told = [value.get("message", ""), *notes_of(report, said)]
         value["message"] = "\n".join(filter(None, told))
+        if is_final(report):
+            value["tests"] = []
         data = to_json(value)
-        return data if len(data) <= prairielearn.MOST_BYTES else plain
+        long = len(data) > prairielearn.MOST_BYTES
+        return plain if long and not is_final(report) else data
 
     def rejected(self, error: SubmissionRejectedError, said: Said) -> bytes:
         return self._ungradable([refusal(error), *map(clean, said.notes)])
@@ -135,7 +145,9 @@ class Autolab:
     def graded(self, report: GradeReport, said: Said) -> bytes:
         problem = unjudged(parts_in(report))
         told = [*filter(None, [problem]), *notes_of(report, said)]
-        return self._text(told) + autolab.write(report)
+        *details, scores = autolab.write(report).splitlines(keepends=True)
+        shown = b"" if is_final(report) else b"".join(details)
+        return self._text(told) + shown + scores
 
     def rejected(self, error: SubmissionRejectedError, said: Said) -> bytes:
         scores = dict.fromkeys(said.parts, 0.0)

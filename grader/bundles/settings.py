@@ -7,10 +7,12 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationError
 
+import grader
 from grader.errors import ConfigError
 from grader.models.base import Model, ModuleName, Profile
 from grader.rounds import NAME
 
+AGAIN: Final = "make the bundle again and install it"
 FILE: Final = "settings.json"
 Product = Literal["gradescope", "prairielearn", "autolab"]
 
@@ -34,11 +36,15 @@ def read_settings(folder: Path) -> Settings:
     """Return the settings in `folder`.
 
     Raises:
-        ConfigError: they are missing or not of this version.
+        ConfigError: they are missing, or of another version of the grader.
     """
     path = folder / FILE
     try:
-        return Settings.model_validate_json(path.read_bytes())
+        found = Settings.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as exc:
         msg = f"{path} cannot be read"
-        raise ConfigError(msg, hint="make the bundle again and install it") from exc
+        raise ConfigError(msg, hint=AGAIN) from exc
+    if found.engine != grader.__version__:
+        msg = f"the bundle is of grader {found.engine}, its image {grader.__version__}"
+        raise ConfigError(msg, hint=AGAIN)
+    return found
