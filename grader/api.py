@@ -37,6 +37,7 @@ from grader.grading import (
     grade,
     is_inconclusive,
     known,
+    make_pack,
     silent,
     state_folder,
 )
@@ -79,6 +80,7 @@ __all__ = [
     "image_labels",
     "inspect_image",
     "is_inconclusive",
+    "make_pack",
     "open_store",
     "overview",
     "publish",

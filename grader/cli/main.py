@@ -16,6 +16,7 @@ import grader
 from grader import api
 from grader.cli import talk
 from grader.cli.batch import batch
+from grader.cli.bundle import bundle_group
 from grader.cli.compare import compare
 from grader.cli.export import export
 from grader.cli.history import forget, history, show, store_group
@@ -23,10 +24,11 @@ from grader.cli.image import image
 from grader.cli.mark import mark
 from grader.cli.options import FOLDER, course_option
 from grader.cli.overview import overview
+from grader.cli.pack import pack
 from grader.cli.regrade import regrade
 from grader.cli.rounds import round_group
 from grader.cli.template import template
-from grader.errors import INTERRUPTED, GraderError, UnprovenError
+from grader.errors import INTERRUPTED, GraderError, UnprovenError, UsageError
 from grader.models.base import Profile
 from grader.models.report import GradeReport
 from grader.reports import to_html, to_proof_table, to_table
@@ -76,6 +78,11 @@ def cli() -> None:
 @click.option("--data", type=FOLDER, help="Data sets (default: TINYTORCH_DATA).")
 @click.option("--save/--no-save", default=False, help="Keep the result in the store.")
 @click.option("--fail-under", type=float, help="Exit 1 below this percentage.")
+@click.option(
+    "--pack",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Answer pack that stands for course, round and reference.",
+)
 @course_option
 @click.pass_context
 def grade(ctx: click.Context, /, submission: str, **given: Any) -> None:
@@ -83,6 +90,9 @@ def grade(ctx: click.Context, /, submission: str, **given: Any) -> None:
 
     Example: grader grade student_template --round week-1 --html report.html
     """
+    if given["pack"] and given["save"]:
+        msg = "a result of an answer pack is feedback and is not stored"
+        raise UsageError(msg, hint="leave out `--save`")
     options = _grade_options(given)
     report = api.grade(submission, options, talk.progress())
     _print_report(report, given["form"])
@@ -94,7 +104,7 @@ def grade(ctx: click.Context, /, submission: str, **given: Any) -> None:
         talk.say("interrupted; the report has what was measured until then")
         ctx.exit(INTERRUPTED)
     if api.is_inconclusive(report):
-        talk.say("some checks could not be judged (our side); grade again")
+        talk.say(_unjudged(given["pack"]))
         ctx.exit(5)
     verdict = report.verdict
     share = 100 * verdict.earned / verdict.points if verdict.points else 0.0
@@ -113,8 +123,17 @@ cli.add_command(store_group)
 cli.add_command(template)
 cli.add_command(image)
 cli.add_command(overview)
+cli.add_command(pack)
+cli.add_command(bundle_group)
 cli.add_command(mark)
 cli.add_command(round_group)
+
+
+def _unjudged(pack: Path | None) -> str:
+    said = "some checks could not be judged (our side); "
+    return said + (
+        "the course can judge them without a pack" if pack else "grade again"
+    )
 
 
 def _grade_options(given: dict[str, Any]) -> api.GradeOptions:
@@ -128,6 +147,7 @@ def _grade_options(given: dict[str, Any]) -> api.GradeOptions:
         data=given["data"],
         modules=given["modules"],
         milestones=() if given["no_milestones"] else milestones,
+        pack=given["pack"],
     )
 
 

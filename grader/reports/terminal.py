@@ -8,7 +8,7 @@ from typing import Final
 from grader.models.report import CheckResult, GradeReport, ModuleResult
 from grader.reports import layout, summary, units
 from grader.reports.display import columns, one_line, terminal
-from grader.reports.words import LABELS, STATES, Message, State, message, state
+from grader.reports.words import LABELS, PACK, STATES, Message, State, message, state
 
 BAR: Final = 12
 LINES: Final = 6  # of one failure
@@ -50,6 +50,8 @@ def _head(report: GradeReport) -> str:
         ("isolation", wall),
         ("engine", verdict.engine),
     ]
+    if measured.pack:
+        rows += [("answers", PACK), ("pack", measured.pack.removeprefix("sha256:"))]
     return layout.facts(rows)
 
 
