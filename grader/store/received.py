@@ -133,6 +133,16 @@ class Inbox:
         place = {key: number for number, key in enumerate(queue)}
         return [_standing(row, place) for row in rows]
 
+    def probe(self) -> None:
+        """Write nothing, as far as a transaction that writes.
+
+        Raises:
+            StoreError: nothing can be written.
+        """
+        nothing = sa.update(submissions_table).where(submissions_table.c.id == "")
+        with our_errors(self._folder), self._engine.begin() as connection:
+            connection.execute(nothing.values(sender=""))
+
     def counts(self) -> dict[State, int]:
         """Return how much of what was taken in is in which state."""
         count = sa.select(jobs_table.c.state, sa.func.count()).join_from(
