@@ -28,7 +28,6 @@ from grader.exports import (
     of_student,
 )
 from grader.exports.gradebook import notes
-from grader.exports.roster import read_roster
 from grader.grading import (
     GradeOptions,
     Talk,
@@ -52,6 +51,7 @@ from grader.models.summary import ResultSummary
 from grader.models.validation import ValidationReport
 from grader.pipeline import digest_of, reference_files
 from grader.publish import SiteSettings, build, write_site
+from grader.roster import read_roster
 from grader.sandbox import Package, Zygote, choose, survey
 from grader.sandbox.docker import available as docker_problem
 from grader.store import Store
@@ -71,6 +71,7 @@ __all__ = [
     "OverviewOptions",
     "ValidateOptions",
     "compare",
+    "cores",
     "data_folder",
     "diagnosis",
     "export",
@@ -172,6 +173,11 @@ class BatchRow(Model):
     message: str = ""
 
 
+def cores() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
 def grade_batch(
     sources: Sequence[str],
     options: BatchOptions,
@@ -189,7 +195,7 @@ def grade_batch(
         options=options.grade,
         store=folder,
         url=options.url,
-        jobs=options.jobs or len(os.sched_getaffinity(0)),
+        jobs=options.jobs or cores(),
         retry=tuple(_RETRIES[name] for name in options.retry),
         scheduler=options.scheduler,
     )
@@ -294,10 +300,18 @@ def publish(
     target: Path,
     *,
     store: Path | None = None,
+    url: str = "",
     course: Path | None = None,
     minimum_group: int | None = None,
 ) -> Path:
-    """Build the leaderboard from the store; return its index page."""
+    """Build the leaderboard from the store; return its index page.
+
+    Args:
+        url: SQLAlchemy address of the store's tables.
+
+    Raises:
+        GraderError: the course or the store is not usable, or the site not writable.
+    """
     home = find_home(course)
     settings = load_course(home.course_file)
     how = SiteSettings(
@@ -306,8 +320,9 @@ def publish(
         minimum_group=minimum_group or settings.minimum_group,
         now=datetime.now(UTC),
     )
-    opened = open_store(store, course)
-    files = build(opened.export(), opened.runs, how)
+    folder = store or state_folder(home) / "store"
+    with closing(Store.open(folder, url=url)) as opened:
+        files = build(opened.export(), opened.runs, how)
     write_site(files, target)
     return target / "index.html"
 
