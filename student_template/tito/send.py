@@ -1,0 +1,141 @@
+"""Send what waits, oldest first, and say what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tito import notes, receipts, waiting
+from tito.errors import FAILED, KEPT, LaterError, RefusedError, TitoError
+from tito.package import KIB
+from tito.parcel import Parcel, Receipt, Road, moment
+from tito.roads import road
+from tito.screen import say
+from tito.service import answer
+from tito.tell import lines, what
+from tito.waiting import Kept
+
+AGAIN = (
+    "next     as soon as you are online: tito submit --queued\n"
+    "         What counts is when it arrives there, not when it was packed."
+)
+
+
+def hand_over(project: Path, way: Road, parcel: Parcel, *, chosen: bool) -> int:
+    """Hand in one parcel, after what waits; return the exit code.
+
+    Raises:
+        TitoError: it was not handed in, and is not kept.
+    """
+    if way.keeps:
+        return send_all(project, waiting.keep(project, parcel))
+    got = way.hand_in(parcel)
+    receipts.save(project, got)
+    say(f"digest   {parcel.digest}")
+    say(f"bundle   {got.place}, {len(parcel.data) / KIB:.1f} KiB")
+    say(f"next     {_folder_next(chosen=chosen, new=got.new)}")
+    return 0
+
+
+def send_all(project: Path, mine: Kept | None = None, *, to: str = "") -> int:
+    """Send all that waits; return the exit code.
+
+    A place that cannot be reached keeps all that is meant for it: what was packed first
+    arrives first.
+
+    Args:
+        mine: what was packed just now; told in full.
+        to: where to send everything; empty: where each was meant to go.
+    """
+    found, damaged = waiting.everything(project)
+    closed: set[str] = set()
+    code = 0
+    with _interruption(found):
+        for kept in found:
+            place = to or kept.parcel.to
+            if place in closed:
+                code = code or KEPT
+                continue
+            problem = _send(project, kept, place, mine)
+            code = code or problem
+            if problem and kept.folder.exists():
+                closed.add(place)
+    for folder in damaged:
+        say(f"warning  {folder} is damaged and was left as it is", "yellow")
+    left, _damaged = waiting.everything(project)
+    if left:
+        say_kept(left)
+        say(AGAIN)
+    return code
+
+
+def _send(project: Path, kept: Kept, place: str, mine: Kept | None) -> int:
+    own = mine is not None and kept.folder == mine.folder
+    try:
+        got = road(place, project).hand_in(kept.parcel)
+    except RefusedError as error:
+        aside = waiting.set_aside(project, kept).relative_to(project)
+        say(f"refused  {what(kept.parcel)}; it now lies in {aside}")
+        error.show()
+        return FAILED
+    except LaterError as error:
+        error.show()
+        return KEPT
+    except TitoError as error:
+        error.show()
+        return FAILED
+    receipts.save(project, got)
+    waiting.drop(kept)
+    if own:
+        _show_mine(kept.parcel, got, place)
+    else:
+        again = "" if got.new else " (it had arrived before)"
+        say(f"sent     {what(kept.parcel)}: {got.id}{again}{_arrived(got)}")
+    return 0
+
+
+@contextmanager
+def _interruption(found: list[Kept]) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        if left := [kept for kept in found if kept.folder.exists()]:
+            say_kept(left)
+        raise
+
+
+def say_kept(left: list[Kept]) -> None:
+    """Say what is not handed in yet."""
+    for kept in left:
+        say(f"kept     {what(kept.parcel)}: not handed in yet, to {kept.parcel.to}")
+
+
+def _show_mine(parcel: Parcel, got: Receipt, place: str) -> None:
+    say(f"digest   {parcel.digest}")
+    say(f"sent     to {place}, {len(parcel.data) / KIB:.1f} KiB")
+    if not got.new:
+        say("again    exactly this was handed in before")
+    say(f"id       {got.id}")
+    if got.answer:
+        for line in lines(answer(got.answer)):
+            say(line)
+    say(f"receipt  {notes.FOLDER}/{receipts.FOLDER}/{receipts.file(got.id)}")
+    say(f"next     {'tito status --wait' if got.answer else PUSHED}")
+
+
+PUSHED = "nothing: your course collects it from the remote"
+
+
+def _arrived(got: Receipt) -> str:
+    if not got.answer:
+        return ""
+    return f", received {moment(answer(got.answer).received_at)}"
+
+
+def _folder_next(*, chosen: bool, new: bool) -> str:
+    if not chosen:
+        return "no SUBMIT_TO was given: upload the file above as your course says"
+    if not new:
+        return "nothing: exactly this was handed in before"
+    return "nothing: it is handed in; hand in again whenever you have more"
