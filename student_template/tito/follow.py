@@ -58,6 +58,7 @@ LATEST = "`tito status` without an id shows the latest; tito submit hands in."
 
 
 def _service(project: Path, known: Receipt | None) -> Service:
+    known = known or receipts.latest(project)
     to = known.to if known is not None else destination("", project)
     if not to.startswith(("https://", "http://")):
         raise TitoError(

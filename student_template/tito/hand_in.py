@@ -13,7 +13,7 @@ from tito.package import KIB, PACKAGE, Source, broken, collect, digest_of, left_
 from tito.parcel import Parcel, Road, now
 from tito.roads import destination, road
 from tito.screen import say
-from tito.send import hand_over, send_all
+from tito.send import hand_over, send_early
 
 NAMED = 5  # files that are left out, named one by one
 
@@ -35,7 +35,7 @@ def hand_in(project: Path, order: Order) -> int:
     Raises:
         TitoError: it would be rejected, or cannot be delivered.
     """
-    send_all(project)
+    send_early(project)
     to = destination(order.to, project)
     way = road(to, project)
     student = order.student or read_student(project)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from tito.errors import LaterError, TitoError
@@ -68,9 +69,10 @@ class GitRoad:
     def _uncommitted(self, commit: str, sources: Sequence[Source]) -> list[str]:
         """Compare content, so that what git is told to ignore counts, too."""
         paths = [source.path for source in sources]
-        there = self._git.run(
-            "hash-object", "--stdin-paths", given="".join(f"{p}\n" for p in paths)
-        )
+        # This command counts from the top of the repository, others from here.
+        top = self._git.run("rev-parse", "--show-prefix").out.rstrip("\n")
+        names = "".join(f"{top}{path}\n" for path in paths)
+        there = self._git.run("hash-object", "--stdin-paths", given=names)
         if not there.good:
             raise TitoError(f"git cannot read the package: {there.why}", "git status")
         now = dict(zip(paths, there.out.split(), strict=True))
@@ -113,7 +115,7 @@ class GitRoad:
         return ""
 
     def _new_tag(self, parcel: Parcel) -> str:
-        tag = f"{TAGS}/{stamp(parcel.made_at)}-{parcel.commit[:7]}"
+        tag = self._free_name(parcel)
         named = self._git.run("var", "GIT_COMMITTER_IDENT").good
         made = self._git.run(
             *(() if named else WHO),
@@ -123,6 +125,16 @@ class GitRoad:
         if not made.good:
             raise TitoError(f"git cannot make the tag {tag}: {made.why}", "git status")
         return tag
+
+    def _free_name(self, parcel: Parcel) -> str:
+        """Return a name; within one second, a commit may go to several rounds."""
+        when = datetime.fromisoformat(parcel.made_at)
+        while True:
+            tag = f"{TAGS}/{stamp(when.isoformat())}-{parcel.commit[:7]}"
+            found = self._git.run("show-ref", "--verify", "--quiet", f"refs/tags/{tag}")
+            if not found.good:
+                return tag
+            when += timedelta(seconds=1)
 
     def _not_pushed(self, tag: str, row: str, said: Said) -> TitoError:
         stays = f"The tag {tag} stays here: the next `tito submit` pushes it"

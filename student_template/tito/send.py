@@ -38,6 +38,17 @@ def hand_over(project: Path, way: Road, parcel: Parcel, *, chosen: bool) -> int:
     return 0
 
 
+def send_early(project: Path) -> None:
+    """Send what waits before anything else is looked at; a problem is told later."""
+    for kept in waiting.everything(project)[0]:
+        try:
+            got = road(kept.parcel.to, project).hand_in(kept.parcel)
+        except TitoError as error:
+            say(f"note     {what(kept.parcel)} waits: {error.message}")
+            return
+        _done(project, kept, got)
+
+
 def send_all(project: Path, mine: Kept | None = None, *, to: str = "") -> int:
     """Send all that waits; return the exit code.
 
@@ -85,14 +96,18 @@ def _send(project: Path, kept: Kept, place: str, mine: Kept | None) -> int:
     except TitoError as error:
         error.show()
         return FAILED
-    receipts.save(project, got)
-    waiting.drop(kept)
+    _done(project, kept, got, tell=not own)
     if own:
         _show_mine(kept.parcel, got, place)
-    else:
+    return 0
+
+
+def _done(project: Path, kept: Kept, got: Receipt, *, tell: bool = True) -> None:
+    receipts.save(project, got)
+    waiting.drop(kept)
+    if tell:
         again = "" if got.new else " (it had arrived before)"
         say(f"sent     {what(kept.parcel)}: {got.id}{again}{_arrived(got)}")
-    return 0
 
 
 @contextmanager
