@@ -19,14 +19,17 @@ class Folder:
 
     keeps = False
 
-    def __init__(self, folder: Path) -> None:
-        self.to, self._folder = str(folder), folder
+    def __init__(self, folder: Path, *, own: bool = False) -> None:
+        """`own`: it is one of this repository, and made when it is needed."""
+        self.to, self._folder, self._own = str(folder), folder, own
 
     def prepare(self, sources: Sequence[Source]) -> str:
         """Nothing to do: a folder that is not there is said when it is written to."""
         return ""
 
     def hand_in(self, parcel: Parcel) -> Receipt:
+        if self._own:
+            self._folder.mkdir(exist_ok=True)
         who, digest = parcel.student, parcel.digest
         path, new = deliver(parcel.data, self._folder, student=who, digest=digest)
         return receipt(parcel, path.name, new=new, place=str(path))

@@ -59,5 +59,4 @@ def road(to: str, project: Path) -> Road:
         )
     if to:
         return Folder(Path(to))
-    (project / LOCAL).mkdir(exist_ok=True)
-    return Folder(project / LOCAL)
+    return Folder(project / LOCAL, own=True)
