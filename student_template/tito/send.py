@@ -12,7 +12,7 @@ from tito.package import KIB
 from tito.parcel import Parcel, Receipt, Road, moment
 from tito.roads import road
 from tito.screen import say
-from tito.service import answer
+from tito.service import FINAL, answer
 from tito.tell import lines, what
 from tito.waiting import Kept
 
@@ -136,10 +136,15 @@ def _show_mine(parcel: Parcel, got: Receipt, place: str) -> None:
         for line in lines(answer(got.answer)):
             say(line)
     say(f"receipt  {notes.FOLDER}/{receipts.FOLDER}/{receipts.file(got.id)}")
-    say(f"next     {'tito status --wait' if got.answer else PUSHED}")
+    say(f"next     {_next(got)}")
 
 
-PUSHED = "nothing: your course collects it from the remote"
+def _next(got: Receipt) -> str:
+    if not got.answer:
+        return "nothing: your course collects it from the remote"
+    if answer(got.answer).state in FINAL:
+        return "nothing: it is handed in; hand in again whenever you have more"
+    return "tito status --wait"
 
 
 def _arrived(got: Receipt) -> str:
