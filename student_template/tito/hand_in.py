@@ -38,12 +38,12 @@ def hand_in(project: Path, order: Order) -> int:
     send_early(project)
     to = destination(order.to, project)
     way = road(to, project)
-    student = order.student or read_student(project)
     sources = collect(project)
-    parcel = pack(sources, way, student, order.round_)
+    commit = way.prepare(sources)
+    student = order.student or read_student(project)
+    parcel = replace(pack(sources, way, student, order.round_), commit=commit)
     show_package(sources, left_out(project))
     show_broken(broken(sources), even_if_broken=order.even_if_broken)
-    parcel = replace(parcel, commit=way.prepare(sources))
     if not order.skip_tests:
         say(f"checks   {checks.summary(project)}")
         if parcel.commit:
