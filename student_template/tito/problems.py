@@ -30,6 +30,11 @@ SENTENCES: dict[str, tuple[type[TitoError], str, str]] = {
         "the service knows no submission of yours by that id",
         "`tito status` without an id shows the latest.",
     ),
+    "invalid": (  # an id that cannot be one, above all
+        TitoError,
+        "the service cannot make sense of that",
+        "Is the id right? `tito status` without one shows the latest.",
+    ),
     "round_unknown": (
         RefusedError,
         "the service has no round of that name",

@@ -168,6 +168,7 @@ def test_a_damaged_course_file_is_said(project: Path, submit: object) -> None:
         (problem(429, "rate_limited", Retry_After="3600"), 3, "60 min 00 s", "queued"),
         (problem(503, "busy", Retry_After="120"), 3, "takes nothing", "queued"),
         (problem(400, "damaged"), 3, "damaged on the way", "queued"),
+        (problem(400, "invalid"), 1, "cannot make sense", "Is the id right?"),
         (problem(418, "tea", title="No\n tea."), 1, "127.0.0.1: No tea.", "a hint of"),
         (says(b"<h1>Not found</h1>", 404, "text/html"), 1, "is not the course's", "--"),
         (says(b"<h1>Hello</h1>"), 3, "is not what the course's service", "sign in"),
