@@ -9,6 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from tito import tokens
 from tito.errors import TitoError
 
 LIMIT_S = 120.0
@@ -77,4 +78,4 @@ class Git:
         own = any(os.environ.get(name) for name in OWN_SSH)
         if not own:
             quiet["GIT_SSH_COMMAND"] = "ssh -oBatchMode=yes"
-        return {**os.environ, **quiet}
+        return {**tokens.environment(), **quiet}

@@ -31,7 +31,7 @@ def hand_over(project: Path, way: Road, parcel: Parcel, *, chosen: bool) -> int:
     if way.keeps:
         return send_all(project, waiting.keep(project, parcel))
     got = way.hand_in(parcel)
-    receipts.save(project, got)
+    _note(project, got)
     say(f"digest   {parcel.digest}")
     say(f"bundle   {got.place}, {len(parcel.data) / KIB:.1f} KiB")
     say(f"next     {_folder_next(chosen=chosen, new=got.new)}")
@@ -40,13 +40,15 @@ def hand_over(project: Path, way: Road, parcel: Parcel, *, chosen: bool) -> int:
 
 def send_early(project: Path) -> None:
     """Send what waits before anything else is looked at; a problem is told later."""
-    for kept in waiting.everything(project)[0]:
-        try:
-            got = road(kept.parcel.to, project).hand_in(kept.parcel)
-        except TitoError as error:
-            say(f"note     {what(kept.parcel)} waits: {error.message}")
-            return
-        _done(project, kept, got)
+    found, _damaged = waiting.everything(project)
+    with _interruption(found):
+        for kept in found:
+            try:
+                got = road(kept.parcel.to, project).hand_in(kept.parcel)
+            except TitoError as error:
+                say(f"note     {what(kept.parcel)} waits: {error.message}")
+                return
+            _done(project, kept, got)
 
 
 def send_all(project: Path, mine: Kept | None = None, *, to: str = "") -> int:
@@ -103,11 +105,20 @@ def _send(project: Path, kept: Kept, place: str, mine: Kept | None) -> int:
 
 
 def _done(project: Path, kept: Kept, got: Receipt, *, tell: bool = True) -> None:
-    receipts.save(project, got)
+    _note(project, got)
     waiting.drop(kept)
     if tell:
         again = "" if got.new else " (it had arrived before)"
         say(f"sent     {what(kept.parcel)}: {got.id}{again}{_arrived(got)}")
+
+
+def _note(project: Path, got: Receipt) -> None:
+    """Write the receipt; it was handed in even if there is no place for that."""
+    try:
+        receipts.save(project, got)
+    except OSError as error:
+        why = error.strerror or error
+        say(f"warning  it is handed in, but the receipt has no place: {why}", "yellow")
 
 
 @contextmanager

@@ -38,6 +38,11 @@ def find(project: Path) -> str:
     return check(text, f"{FILE} holds")
 
 
+def environment() -> dict[str, str]:
+    """Return the variables for other programs, your code among them: no token."""
+    return {key: value for key, value in os.environ.items() if key != VARIABLE}
+
+
 def check(text: str, where: str) -> str:
     """Return a token that looks like one.
 

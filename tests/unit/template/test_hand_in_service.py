@@ -441,6 +441,18 @@ def test_a_full_disk_leaves_no_half_bundle(
     assert (done.returncode, kept(project), len(service.posts)) == (1, [], 1)
 
 
+def test_what_was_acknowledged_is_told_even_without_a_place_for_its_receipt(
+    project: Path, service: Pretended
+) -> None:
+    (project / ".tinytorch").mkdir()
+    (project / ".tinytorch" / "receipts").write_text("in the way")
+    done = submit(project, service)
+
+    assert "it is handed in, but the receipt has no place" in done.stdout
+    assert f"id       {next(iter(service.rows))}\n" in done.stdout
+    assert (done.returncode, kept(project)) == (0, [])
+
+
 @pytest.mark.parametrize("name", ["about.json", "ada.tinytorch.tar.gz"])
 def test_what_is_damaged_is_said_and_left(
     project: Path, service: Pretended, nowhere: str, name: str
@@ -547,6 +559,38 @@ def test_a_token_that_others_can_read_is_warned_about(
     assert "others on this machine can read .tinytorch/token" in done.stdout
     assert "chmod 600 .tinytorch/token" in done.stdout
     assert done.returncode == 0
+
+
+def test_the_code_that_is_checked_does_not_get_the_token(
+    project: Path, service: Pretended
+) -> None:
+    (project / "tests").mkdir()
+    (project / "tests" / "test_01_setup.py").write_text(
+        "import os\n\n"
+        "def test_1_1_a():\n    assert 'TINYTORCH_TOKEN' not in os.environ\n"
+    )
+    words = ("submit", "--student", "ada", "--to", service.url)
+    done = tito_here(project, *words, TINYTORCH_TOKEN=TOKEN)
+
+    assert "checks   1 passed" in done.stdout
+
+
+def test_doctor_says_what_handing_in_waits_for(
+    project: Path, service: Pretended, nowhere: str
+) -> None:
+    def hand_in_line() -> str:
+        done = tito_here(project, "doctor")
+        return next(r for r in done.stdout.splitlines() if " hand in " in r)
+
+    assert hand_in_line() == "ok     hand in     bundles are put into submissions/"
+    (project / "tito").mkdir()
+    course = {"submit": {"to": service.url}}
+    (project / "tito" / "course.json").write_text(json.dumps(course))
+    assert "there is no token for the course's service" in hand_in_line()
+    tito_here(project, "login", given=TOKEN)
+    assert hand_in_line() == f"ok     hand in     to {service.url}"
+    submit(project, nowhere)
+    assert "1 bundle is kept and not handed in yet" in hand_in_line()
 
 
 def test_a_variable_that_holds_no_token_is_said_without_it(
