@@ -10,6 +10,7 @@ import http.client
 import ipaddress
 import os
 import ssl
+import sys
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -106,6 +107,11 @@ def _certificate_hint() -> str:
     named = os.environ.get("SSL_CERT_FILE", "")
     if named and not os.path.isfile(named):  # noqa: PTH113 -- as OpenSSL looks
         return "SSL_CERT_FILE names a file that is not there; nothing was sent."
+    if sys.platform == "darwin":  # Python of python.org comes without certificates
+        return (
+            "Nothing was sent. On macOS, run once `Install Certificates.command` in "
+            "Python's folder in Applications; and is the clock right?"
+        )
     return (
         "Nothing was sent. A network that wants you to sign in first does this, and a "
         "wrong clock; a course with certificates of its own gives you a file for "

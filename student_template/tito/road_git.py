@@ -92,6 +92,10 @@ class GitRoad:
         return found
 
     def hand_in(self, parcel: Parcel) -> Receipt:
+        if not parcel.commit:
+            raise TitoError(
+                "what is kept was not packed from a commit", "tito submit --to git"
+            )
         tag = self._tag_of(parcel) or self._new_tag(parcel)
         ref = f"refs/tags/{tag}"
         said = self._git.run("push", "--porcelain", "--", self._remote, ref)

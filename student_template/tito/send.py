@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from tito import notes, receipts, waiting
@@ -77,16 +78,14 @@ def send_all(project: Path, mine: Kept | None = None, *, to: str = "") -> int:
     for folder in damaged:
         say(f"warning  {folder} is damaged and was left as it is", "yellow")
     left, _damaged = waiting.everything(project)
-    if left:
-        say_kept(left)
-        say(AGAIN)
+    say_kept(left)
     return code
 
 
 def _send(project: Path, kept: Kept, place: str, mine: Kept | None) -> int:
     own = mine is not None and kept.folder == mine.folder
     try:
-        got = road(place, project).hand_in(kept.parcel)
+        got = road(place, project).hand_in(replace(kept.parcel, to=place))
     except RefusedError as error:
         aside = waiting.set_aside(project, kept).relative_to(project)
         say(f"refused  {what(kept.parcel)}; it now lies in {aside}")
@@ -126,15 +125,16 @@ def _interruption(found: list[Kept]) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        if left := [kept for kept in found if kept.folder.exists()]:
-            say_kept(left)
+        say_kept([kept for kept in found if kept.folder.exists()])
         raise
 
 
 def say_kept(left: list[Kept]) -> None:
-    """Say what is not handed in yet."""
+    """Say what is not handed in yet, and what to do."""
     for kept in left:
         say(f"kept     {what(kept.parcel)}: not handed in yet, to {kept.parcel.to}")
+    if left:
+        say(AGAIN)
 
 
 def _show_mine(parcel: Parcel, got: Receipt, place: str) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import io
 import json
 import os
+import pty
 import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import tarfile
+import termios
 import threading
 import time
 from collections.abc import Iterator
@@ -30,7 +35,7 @@ from pretend_service import (
     truncated,
 )
 from tito import line
-from tito_here import tito_here
+from tito_here import TEMPLATE, tito_here
 from tito_students import one_error
 
 
@@ -373,6 +378,19 @@ def test_only_what_is_kept(project: Path, service: Pretended, nowhere: str) -> N
     assert re_id(receipts(project)[0]["id"]) in done.stdout
 
 
+def test_what_is_kept_may_go_another_way(project: Path, nowhere: str) -> None:
+    submit(project, nowhere)
+    words = ("submit", "--queued", "--to")
+    git = tito_here(project, *words, "git")
+    assert "was not packed from a commit" in one_error(git)[0]
+    inbox = project / "inbox"
+    inbox.mkdir()
+    done = tito_here(project, *words, str(inbox))
+
+    assert (done.returncode, kept(project), len(list(inbox.iterdir()))) == (0, [], 1)
+    assert receipts(project)[0]["to"] == str(inbox)
+
+
 def re_id(id_: str) -> str:
     return f": {id_}, received 2026-11-24 00:10:00 UTC"
 
@@ -614,6 +632,62 @@ def test_a_token_goes_to_no_other_host_and_by_no_proxy(
 
         assert other.asked == []
     assert done.returncode == 0
+
+
+def test_a_terminal_asks_for_the_token_without_showing_it(
+    project: Path, service: Pretended
+) -> None:
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "tito", "login", "--to", service.url],
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": str(TEMPLATE)},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        # getpass asks the terminal that the process belongs to
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        while b"Token" not in shown:
+            shown += os.read(ours, 1000)
+        os.write(ours, TOKEN.encode() + b"\n")
+        with contextlib.suppress(OSError):  # the other end is closed
+            while piece := os.read(ours, 1000):
+                shown += piece
+        os.close(ours)
+
+    assert process.returncode == 0, shown
+    assert b"hello    Ada L." in shown
+    assert TOKEN.encode() not in shown
+
+
+def test_a_proxy_is_asked_for_a_line_and_gets_no_token(
+    project: Path, nowhere: str
+) -> None:
+    asked = []
+
+    def refuse(server: socket.socket) -> None:
+        for _ in range(4):
+            connection, _address = server.accept()
+            asked.append(connection.recv(1 << 16))
+            connection.sendall(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+            connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=refuse, args=(server,))
+        thread.start()
+        place = f"http://ada:pass%20word@127.0.0.1:{server.getsockname()[1]}"
+        done = submit(project, "https://grader.example.org", https_proxy=place)
+        thread.join()
+
+    assert "cannot be reached: Tunnel connection failed: 403" in one_error(done)[0]
+    assert "pass" not in done.stderr + done.stdout
+    assert asked[0].startswith(b"CONNECT grader.example.org:443 HTTP/1.")
+    assert b"Proxy-Authorization: Basic YWRhOnBhc3Mgd29yZA==" in asked[0]
+    assert not [text for text in asked if TOKEN.encode() in text]
 
 
 # Certificates
