@@ -16,6 +16,7 @@ import json
 import os
 import platform
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -50,7 +51,7 @@ class Shell:
 
     def run(self, name: str, command: str, *, says: str, given: str = "") -> str:
         """Run one step; stop the whole if it does not end as it should."""
-        start = time.perf_counter()
+        start, before_s = time.perf_counter(), children_s()
         done = subprocess.run(
             command.split(),
             cwd=self.folder,
@@ -65,11 +66,16 @@ class Shell:
         text = done.stdout + done.stderr
         if done.returncode or not re.search(says, text):
             raise SystemExit(f"{command}: exit {done.returncode}\n{text}")
-        self.steps.append(
-            {"step": name, "command": command, "minutes": round(wall_s / 60, 4)}
-        )
+        step = {"step": name, "command": command, "minutes": round(wall_s / 60, 4)}
+        self.steps.append(step | {"cpu_s": round(children_s() - before_s, 2)})
         print(f"{wall_s:7.1f} s  {name}")
         return text
+
+
+def children_s() -> float:
+    """Return the CPU seconds of the commands so far; the service still runs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def staff(state: Path, *words: str) -> str:
@@ -183,6 +189,7 @@ def main() -> None:
             "python": platform.python_version(),
             "system": f"{platform.system()} {platform.machine()}",
             "processors": os.cpu_count(),
+            "load_average": [round(load, 1) for load in os.getloadavg()],
         }
     out.write_text(json.dumps(facts, indent=1) + "\n")
     print(f"{facts['minutes_to_answer']:.1f} min to an answer of the service")
