@@ -104,7 +104,13 @@ def token(
 @roster.command(name="link")
 @click.argument("student")
 @click.option("--site", default="", help="Address of the service, put before the link.")
-@click.option("--hours", type=click.FloatRange(min=0, min_open=True), default=24.0)
+@click.option(
+    "--hours",
+    type=click.FloatRange(min=0, min_open=True),
+    default=24.0,
+    show_default=True,
+    help="For so long it can be opened.",
+)
 @store_options
 def link(student: str, site: str, hours: float, **given: Any) -> None:
     """Make a link that signs STUDENT in once, and print it.

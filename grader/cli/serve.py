@@ -21,7 +21,13 @@ EXTRA: Final = 'pip install -e ".[server]"'
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Listen here.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="0: any that is free.",
+)
 @click.option(
     "--round", "round_name", default="", help="Where work goes that names none."
 )

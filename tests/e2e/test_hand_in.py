@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from grader.store.access import Who
 from grader_command import REFERENCE, Grader
 from service_process import Service
 
 from grader.store import Store
+from grader.store.access import Who
 
 CHEAP = ("--only", "setup", "--no-milestones", "--round", "week-1", "--jobs", "1")
 Start = Callable[..., Service]
