@@ -59,10 +59,10 @@ def main() -> None:
     """
 
 
-main.add_command(module)
-main.add_command(milestone)
 for command in (submit, login, status):
     main.add_command(command)
+main.add_command(module)
+main.add_command(milestone)
 
 
 @main.group()
