@@ -13,9 +13,9 @@ from click.shell_completion import get_completion_class
 
 from tito import __version__
 from tito.benchmark import ADVICE, HEAD, measure
-from tito.cli_hand_in import login, status, submit
 from tito.cli_milestone import complete_milestone, milestone
 from tito.cli_module import complete_module, module
+from tito.cli_submit import login, status, submit
 from tito.doctor import examine
 from tito.errors import FAILED, INTERRUPTED, TitoError
 from tito.hints import hint as hint_text
@@ -59,10 +59,10 @@ def main() -> None:
     """
 
 
-main.add_command(module)
-main.add_command(milestone)
 for command in (submit, login, status):
     main.add_command(command)
+main.add_command(module)
+main.add_command(milestone)
 
 
 @main.group()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from tito import notes
 from tito.parcel import Receipt, now
+from tito.service import answer as answer_in
 
 FOLDER = "receipts"
 SCHEMA_VERSION = 1
@@ -28,7 +30,8 @@ def save(project: Path, receipt: Receipt) -> Path:
 def answered(project: Path, receipt: Receipt, answer: dict[str, Any]) -> Receipt:
     """Note what the service answered just now."""
     seen = replace(receipt, answer=answer, asked_at=now())
-    save(project, seen)
+    with suppress(OSError):  # what was answered is told, with or without a place for it
+        save(project, seen)
     return seen
 
 
@@ -52,9 +55,18 @@ def _read(path: Path) -> Receipt | None:
         receipt = Receipt(**facts)
     except TypeError:
         return None
-    texts = (receipt.id, receipt.to, receipt.handed_in_at, receipt.made_at)
-    good = all(isinstance(text, str) for text in texts)
-    return receipt if good and isinstance(receipt.answer, dict) else None
+    return receipt if _is_good(receipt) else None
+
+
+def _is_good(receipt: Receipt) -> bool:
+    texts = asdict(receipt)
+    told, new = texts.pop("answer"), texts.pop("new")
+    if not all(isinstance(text, str) for text in texts.values()):
+        return False
+    try:
+        return isinstance(new, bool) and (told == {} or bool(answer_in(told)))
+    except ValueError:
+        return False
 
 
 def file(id_: str) -> str:

@@ -59,12 +59,13 @@ def answer(facts: Any, page_base: str = "") -> Answer:
     Raises:
         ValueError: it is not that.
     """
-    if not isinstance(facts, dict) or not ID.fullmatch(str(facts.get("id", ""))):
+    id_ = facts.get("id") if isinstance(facts, dict) else None
+    if not isinstance(id_, str) or not ID.fullmatch(id_):
         raise ValueError("no submission")
     page = text(facts.get("page"))
     notes = facts.get("notes")
     return Answer(
-        id=facts["id"],
+        id=id_,
         student=text(facts.get("student")),
         round_=text(facts.get("round", facts.get("round_"))),
         digest=text(facts.get("digest")),

@@ -77,10 +77,10 @@ def everything(project: Path) -> tuple[list[Kept], list[Path]]:
     found, damaged = [], []
     for place in sorted(home.glob("[0-9]*")):
         parcel = _read(place)
-        if parcel is None:
-            damaged.append(place)
-        else:
+        if parcel is not None:
             found.append(Kept(place, parcel))
+        elif place.exists():  # else another `tito submit` has just sent it
+            damaged.append(place)
     return found, damaged
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -101,6 +102,29 @@ def test_what_waits_here_is_shown(project: Path) -> None:
 
     assert "kept     package " in done.stdout
     assert "not handed in yet" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"schema_version": 2},
+        {"answer": []},
+        {"answer": {"id": 7}},
+        {"made_at": None},
+        {"another": 1},
+    ],
+    ids=str,
+)
+def test_a_damaged_receipt_is_as_good_as_none(
+    project: Path, change: dict[str, object]
+) -> None:
+    with pretend() as service:
+        submit(project, service)
+        (path,) = (project / ".tinytorch" / "receipts").iterdir()
+        path.write_text(json.dumps(json.loads(path.read_text()) | change))
+        done = status(project)
+
+    assert "nothing was handed in from here yet" in one_error(done)[0]
 
 
 def test_nothing_handed_in_says_so(project: Path) -> None:
