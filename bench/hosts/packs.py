@@ -2,8 +2,10 @@
 
     python -m bench.hosts.packs --sample 4 --out bench/hosts/packs.json
 
-Every fourth mutant is graded on the modules that see it, twice. A verdict is the same,
-or some checks are inconclusive with the pack; anything else is an error.
+Every fourth mutant is graded on the modules that see it, twice. Compared are kinds of
+outcomes: times and random numbers of a mutant stand in messages and differ in any two
+gradings. A check is judged as before, or inconclusive with the pack, or blocked by one
+that is; anything else is an error.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from typing import Any, Final
 
 from grader.config import Home, load_course
 from grader.intake.bundle import digest_of
-from grader.models.outcome import Inconclusive, Outcome, Passed
+from grader.models.outcome import Blocked, Inconclusive, Outcome, Passed
 from grader.models.report import GradeReport
 from grader.models.submission import Submission
 from grader.packs import build_pack, opened
@@ -71,18 +73,23 @@ def compared(job: Job, pack: Path, mutant: Mutant) -> dict[str, Any]:
     with opened(pack) as used:
         packed = replace(chosen, home=used.home, course=used.course, pack=used.answers)
         with_pack = outcomes(grade(submission, packed))
-    differing = {k for k in known if known[k] != with_pack[k]}
+    differing = {k for k in known if known[k].kind != with_pack[k].kind}
     unclear = {k for k in differing if isinstance(with_pack[k], Inconclusive)}
+    blocked = {k for k in differing if waits_for(with_pack[k], unclear)}
     print(f"{mutant.name}: {len(unclear)} of {len(known)} unclear", file=sys.stderr)
     return {
         "mutant": mutant.name,
         "checks": len(known),
         "inconclusive": sorted(unclear),
-        "different": sorted(differing - unclear),
-        "seen": any(
-            not isinstance(x, Passed | Inconclusive) for x in with_pack.values()
-        ),
+        "blocked": len(blocked),
+        "different": sorted(differing - unclear - blocked),
+        "seen": any(wrong(outcome) for outcome in with_pack.values()),
     }
+
+
+def waits_for(outcome: Outcome, checks: set[str]) -> bool:
+    """Return whether a check is blocked by one of `checks`."""
+    return isinstance(outcome, Blocked) and bool(checks & set(outcome.by))
 
 
 def wrong(outcome: Outcome) -> bool:
@@ -105,6 +112,7 @@ def summed(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "checks": sum(row["checks"] for row in rows),
         "mutants_with_inconclusive_checks": len(unclear),
         "inconclusive_checks": sum(map(len, unclear.values())),
+        "blocked_by_these": sum(row["blocked"] for row in rows),
         "mutants_still_seen": sum(row["seen"] for row in rows),
         "inconclusive": unclear,
         "different": {r["mutant"]: r["different"] for r in rows if r["different"]},
