@@ -22,6 +22,7 @@ from grader.bundles.contents import (
 )
 from grader.bundles.settings import Settings
 from grader.errors import ConfigError, UsageError
+from grader.intake import ARCHIVES
 from grader.rounds import write_private
 
 # At most what the products allow, in seconds.
@@ -117,9 +118,10 @@ def autolab(asked: Asked, settings: Settings, handin: str) -> Files:
     Raises:
         UsageError: `handin` is no plain file name.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", handin):
+    plain = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", handin)
+    if not plain or not handin.endswith(ARCHIVES):
         msg = f"{handin!r} is no name for a hand-in"
-        raise UsageError(msg, hint=f"letters, digits, dots: {HANDIN}")
+        raise UsageError(msg, hint=f"letters, digits and an archive's ending: {HANDIN}")
     work = {f"tinytorch/{k}": v for k, v in round_files(asked, settings).items()}
     image = program_files(asked) | {
         "Dockerfile": _static("Dockerfile.autolab"),

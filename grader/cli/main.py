@@ -14,7 +14,7 @@ import click
 
 import grader
 from grader import api
-from grader.cli import talk
+from grader.cli import arithmetic, talk
 from grader.cli.batch import batch
 from grader.cli.bundle import bundle_group
 from grader.cli.compare import compare
@@ -332,6 +332,8 @@ def guarded(program: Callable[[], Any]) -> None:
 
 def main() -> None:
     """Run the `grader` command line."""
+    if arithmetic.wanted(sys.argv[1:]):
+        arithmetic.start_again_plain()
     guarded(_run)
 
 

@@ -27,7 +27,7 @@ from grader.intake.unpack import GZIP, XZ
 from grader.intake.zip_ import ZipReader
 from grader.models.submission import Submission
 
-__all__ = ["open_bytes", "open_submission", "open_upload", "pack"]
+__all__ = ["ARCHIVES", "open_bytes", "open_submission", "open_upload", "pack"]
 
 ZIP_MAGICS = (b"PK\3\4", b"PK\5\6")
 OURS = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO}

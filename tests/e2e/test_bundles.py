@@ -473,7 +473,8 @@ def test_the_autolab_makefile_runs_one_program(tmp_path: Path) -> None:
     [
         (["gradescope", "OUT", "--timeout-s", "9999"], "60 to 2400 s"),
         (["prairielearn", "OUT", "--timeout-s", "601"], "60 to 600 s"),
-        (["autolab", "OUT", "--handin", "../x"], "no name for a hand-in"),
+        (["autolab", "OUT", "--handin", "../x.zip"], "no name for a hand-in"),
+        (["autolab", "OUT", "--handin", "work"], "no name for a hand-in"),
         (["gradescope", "OUT", "--module", "nothing"], "no module 'nothing'"),
         (["gradescope", "OUT", "--round", "nothing"], "no round 'nothing'"),
         (["gradescope", "OUT", "--wheels", "WHEELS"], "no wheels"),
