@@ -28,7 +28,6 @@ from grader.exports import (
     of_student,
 )
 from grader.exports.gradebook import notes
-from grader.exports.roster import read_roster
 from grader.grading import (
     GradeOptions,
     Talk,
@@ -51,6 +50,7 @@ from grader.models.summary import ResultSummary
 from grader.models.validation import ValidationReport
 from grader.pipeline import digest_of, reference_files
 from grader.publish import SiteSettings, build, write_site
+from grader.roster import read_roster
 from grader.sandbox import Package, Zygote, choose, survey
 from grader.sandbox.docker import available as docker_problem
 from grader.store import Store

@@ -25,6 +25,7 @@ from grader.cli.mark import mark
 from grader.cli.options import FOLDER, course_option
 from grader.cli.overview import overview
 from grader.cli.regrade import regrade
+from grader.cli.roster import roster
 from grader.cli.rounds import round_group
 from grader.cli.template import template
 from grader.errors import INTERRUPTED, GraderError, UnprovenError
@@ -116,6 +117,7 @@ cli.add_command(template)
 cli.add_command(image)
 cli.add_command(overview)
 cli.add_command(mark)
+cli.add_command(roster)
 cli.add_command(round_group)
 
 

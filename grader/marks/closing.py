@@ -1,28 +1,25 @@
-"""When a round is over for everybody: then details of a final one may be shown."""
+"""When a round is over: nothing that is handed in can count any more."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from grader.marks.late import DAY
 from grader.marks.said import Said
 from grader.marks.words import latest
 
 
 def closes_at(said: Said) -> datetime | None:
-    """Return after which moment nothing that is handed in counts; None: never.
+    """Return when a round is over for everybody, extensions and grace included.
 
-    It is the latest date that anybody was given, the grace, and the days for which late
-    work is taken. A round without a due date, or that takes late work for ever, never
-    closes.
+    None: never, since late work counts however late it comes, or there is no due date.
     """
     policy = said.policy
-    days = policy.closes_after_days
-    if policy.due_at is None or days is None:
+    if policy.due_at is None or policy.closes_after_days is None:
         return None
-    due = latest(policy.due_at, *(one.due_at for one in said.extended.values()))
-    assert due is not None  # noqa: S101 -- the round's own is among them
-    return due.astimezone(UTC) + timedelta(seconds=policy.grace_s) + days * DAY
+    last = latest(policy.due_at, *(one.due_at for one in said.extended.values()))
+    assert last is not None  # noqa: S101 -- the round's own date is one
+    grace = timedelta(seconds=policy.grace_s)
+    return last.astimezone(UTC) + grace + timedelta(days=policy.closes_after_days)
 
 
 def details_shown(said: Said, kind: str, now: datetime) -> bool:
