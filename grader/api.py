@@ -70,6 +70,7 @@ __all__ = [
     "OverviewOptions",
     "ValidateOptions",
     "compare",
+    "cores",
     "data_folder",
     "diagnosis",
     "export",
@@ -170,6 +171,11 @@ class BatchRow(Model):
     message: str = ""
 
 
+def cores() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
 def grade_batch(
     sources: Sequence[str],
     options: BatchOptions,
@@ -187,7 +193,7 @@ def grade_batch(
         options=options.grade,
         store=folder,
         url=options.url,
-        jobs=options.jobs or len(os.sched_getaffinity(0)),
+        jobs=options.jobs or cores(),
         retry=tuple(_RETRIES[name] for name in options.retry),
         scheduler=options.scheduler,
     )
@@ -292,10 +298,18 @@ def publish(
     target: Path,
     *,
     store: Path | None = None,
+    url: str = "",
     course: Path | None = None,
     minimum_group: int | None = None,
 ) -> Path:
-    """Build the leaderboard from the store; return its index page."""
+    """Build the leaderboard from the store; return its index page.
+
+    Args:
+        url: SQLAlchemy address of the store's tables.
+
+    Raises:
+        GraderError: the course or the store is not usable, or the site not writable.
+    """
     home = find_home(course)
     settings = load_course(home.course_file)
     how = SiteSettings(
@@ -304,8 +318,9 @@ def publish(
         minimum_group=minimum_group or settings.minimum_group,
         now=datetime.now(UTC),
     )
-    opened = open_store(store, course)
-    files = build(opened.export(), opened.runs, how)
+    folder = store or state_folder(home) / "store"
+    with closing(Store.open(folder, url=url)) as opened:
+        files = build(opened.export(), opened.runs, how)
     write_site(files, target)
     return target / "index.html"
 

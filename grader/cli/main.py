@@ -27,6 +27,7 @@ from grader.cli.overview import overview
 from grader.cli.regrade import regrade
 from grader.cli.roster import roster
 from grader.cli.rounds import round_group
+from grader.cli.serve import serve
 from grader.cli.template import template
 from grader.errors import INTERRUPTED, GraderError, UnprovenError
 from grader.models.base import Profile
@@ -118,6 +119,7 @@ cli.add_command(image)
 cli.add_command(overview)
 cli.add_command(mark)
 cli.add_command(roster)
+cli.add_command(serve)
 cli.add_command(round_group)
 
 
@@ -150,20 +152,24 @@ def _print_report(report: GradeReport, form: str) -> None:
     help="Folder of the site, replaced as a whole.",
 )
 @click.option("--store", type=FOLDER, help="Result store (default: .grader/store).")
+@click.option("--store-url", default="", help="SQLAlchemy address of its tables.")
 @click.option("--minimum-group", type=click.IntRange(min=1), help="Fewest public rows.")
 @course_option
-def publish(
-    target: Path, store: Path | None, minimum_group: int | None, course: Path | None
-) -> None:
+def publish(target: Path, minimum_group: int | None, **given: Any) -> None:
     """Build the leaderboard from the results in the store.
 
     Students are hidden until `grader visibility STUDENT alias` says otherwise.
 
     Example: grader publish --to site
     """
-    click.echo(
-        api.publish(target, store=store, course=course, minimum_group=minimum_group)
+    index = api.publish(
+        target,
+        store=given["store"],
+        url=given["store_url"],
+        course=given["course"],
+        minimum_group=minimum_group,
     )
+    click.echo(index)
 
 
 @cli.command(name="visibility")

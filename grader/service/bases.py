@@ -26,6 +26,7 @@ class Bases:
         self._known: dict[str, str] = {}
         self._print: Print = ()
         self._looked_at = float("-inf")
+        self._changes = 0
         self._lock = threading.Lock()
 
     def of(self, round_: str) -> str:
@@ -41,6 +42,13 @@ class Bases:
                 home, course = course_of(options)
                 self._known[round_] = basis(home, course, options)
             return self._known[round_]
+
+    @property
+    def changes(self) -> int:
+        """How often the files have changed so far."""
+        with self._lock:
+            self._forget_if_changed()
+            return self._changes
 
     def key(self, round_: str, student: str, digest: str) -> str:
         """Return the key of one submission's work."""
@@ -58,6 +66,7 @@ class Bases:
         if found != self._print:
             self._print = found
             self._known.clear()
+            self._changes += 1
 
 
 def _files(home: Home) -> Iterator[tuple[str, int, int]]:
