@@ -87,14 +87,14 @@ def feedback(
     """Return what the page of one person shows.
 
     Args:
-        read: gives a stored report by its digest; only the newest attempt's is read.
+        read: gives a stored report by its digest; only that of one attempt is read.
 
     Raises:
         UsageError: nothing of this person was graded.
         StoreError: the report cannot be read.
     """
     stands = standing(export, asked)
-    report = read(stands.newest.stored.digest)
+    report = read(stands.shown.stored.digest)
     if not stands.details:
         return _made(stands, report, modules=_points_alone(stands))
     todo = steps(report, asked.files)
@@ -118,8 +118,8 @@ def _made(
     stands: Standing, report: GradeReport, modules: tuple[ModulePart, ...]
 ) -> Feedback:
     """Return the page without what only details have."""
-    verdict, mark, newest = report.verdict, stands.mark, stands.newest
-    owner = newest.attempt.owner
+    verdict, mark = report.verdict, stands.mark
+    owner = stands.shown.attempt.owner
     states = [state(c.outcome) for m in verdict.modules for c in m.checks]
     states += [state(m.outcome) for m in verdict.milestones]
     return Feedback(
@@ -167,9 +167,10 @@ def _facts(stands: Standing, report: GradeReport) -> tuple[Fact, ...]:
     verdict, mark = report.verdict, stands.mark
     share = f", {100 * verdict.earned / verdict.points:.1f} %" if verdict.points else ""
     of = f"of {units.points(verdict.points)}{share}"
-    facts = [Fact("points of the latest", units.points(verdict.earned), of)]
+    which = "the latest" if stands.number == len(stands.tried) else "this attempt"
+    facts = [Fact(f"points of {which}", units.points(verdict.earned), of)]
     if mark.value is not None and (
-        mark.override is not None or mark.penalty or not stands.counts(stands.newest)
+        mark.override is not None or mark.penalty or not stands.counts(stands.shown)
     ):
         facts.append(Fact("your mark", units.points(mark.value / 100), _why(stands)))
     if stands.details:
@@ -180,12 +181,12 @@ def _facts(stands: Standing, report: GradeReport) -> tuple[Fact, ...]:
             reached = sum(state(m.outcome) == "passed" for m in verdict.milestones)
             of = f"of {len(verdict.milestones)}"
             facts.append(Fact("milestones reached", str(reached), of))
-    latest = f"latest {_when(stands)}"
+    latest = f"the latest {_when(stands)}"
     return (*facts, Fact("attempts", str(len(stands.tried)), latest))
 
 
 def _when(stands: Standing) -> str:
-    newest = stands.newest
+    newest = stands.tried[-1]
     at = newest.submitted_at or newest.stored.summary.started_at
     return clock(at.replace(second=0, microsecond=0), like=stands.person.due_at)
 
@@ -202,7 +203,7 @@ def _why(stands: Standing) -> str:
 
 def _points_alone(stands: Standing) -> tuple[ModulePart, ...]:
     """Return what may be said of a final round before it is closed."""
-    result = stands.newest.stored.summary
+    result = stands.shown.stored.summary
     stones = (_points_of(s, f"{s.title} (milestone)") for s in result.milestones)
     return (*(_points_of(m, m.title) for m in result.modules), *stones)
 

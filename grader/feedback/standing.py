@@ -25,7 +25,9 @@ class Asked:
     now: datetime  # aware
     round: str = ""  # "": that of the student's newest attempt
     profile: str = ""  # "": likewise
+    submission: str = ""  # digest of the attempt to look at; "": the newest
     name: str = ""  # of the person, if a roster tells it
+    staff: bool = False  # who reads it may see details before a final round is over
     files: Mapping[str, str] = field(default_factory=dict)  # "tensor" -> "tensor.py"
 
 
@@ -44,14 +46,23 @@ class Standing:
     closes_at: datetime | None
 
     @property
-    def newest(self) -> Scored:
-        """The attempt that was made last."""
+    def shown(self) -> Scored:
+        """The attempt that is looked at: the one asked for, else the newest."""
+        wanted = self.asked.submission
+        for one in reversed(self.tried):
+            if one.attempt.submission == wanted:
+                return one
         return self.tried[-1]
+
+    @property
+    def number(self) -> int:
+        """Of the attempt that is looked at, from 1."""
+        return self.tried.index(self.shown) + 1
 
     @property
     def kind(self) -> str:
         """Of the round: feedback, final or demo."""
-        return self.newest.stored.summary.round_kind
+        return self.shown.stored.summary.round_kind
 
     def counts(self, one: Scored) -> bool:
         """Return whether the mark is made from this attempt."""
@@ -89,7 +100,8 @@ def standing(export: Export, asked: Asked) -> Standing:
             scored(one, person) for one in sorted(theirs, key=lambda one: one.order)
         ),
         mark=mark_of(person, by_owner),
-        details=details_shown(said, here[-1].summary.round_kind, asked.now),
+        details=asked.staff
+        or details_shown(said, here[-1].summary.round_kind, asked.now),
         closes_at=closes_at(said),
     )
 
@@ -98,6 +110,8 @@ def _is_own(one: Graded, asked: Asked, export: Export, rounds: dict[str, Said]) 
     """Return whether a result is of the person or of a team of theirs in its round."""
     round_ = one.summary.round
     if one.withdrawn or asked.round not in ("", round_):
+        return False
+    if asked.submission not in ("", one.summary.submission):
         return False
     if round_ not in rounds:
         rounds[round_] = said_of(export, round_)
