@@ -7,6 +7,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Final
@@ -79,10 +80,12 @@ def _bound(listen: Listen) -> socket.socket:
         family, kind, number, _, address = socket.getaddrinfo(
             listen.host, listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        made = socket.socket(family, kind, number)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind(address)
-        made.listen(BACKLOG)
+        with ExitStack() as kept:
+            made = kept.enter_context(socket.socket(family, kind, number))
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.bind(address)
+            made.listen(BACKLOG)
+            kept.pop_all()
     except OSError as exc:
         msg = f"nothing can listen at {listen.host}, port {listen.port}: {exc.strerror}"
         raise ConfigError(msg, hint="choose another --port; 0 is any free one") from exc
