@@ -19,6 +19,7 @@ from grader.cli.batch import batch
 from grader.cli.bundle import bundle_group
 from grader.cli.compare import compare
 from grader.cli.export import export
+from grader.cli.feedback import feedback
 from grader.cli.history import forget, history, show, store_group
 from grader.cli.image import image
 from grader.cli.mark import mark
@@ -117,6 +118,7 @@ def grade(ctx: click.Context, /, submission: str, **given: Any) -> None:
 cli.add_command(batch)
 cli.add_command(compare)
 cli.add_command(export)
+cli.add_command(feedback)
 cli.add_command(history)
 cli.add_command(show)
 cli.add_command(regrade)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -58,6 +59,11 @@ EXTRA: Final = 'pip install -e ".[server]"'
     help="Believe X-Forwarded-* of these, comma-separated.",
 )
 @click.option("--root-path", default="", help="Where the proxy has it: /grader.")
+@click.option(
+    "--site",
+    default="",
+    help="Address that students use; mails with links need it, and GRADER_SMTP.",
+)
 @course_option
 def serve(**given: Any) -> None:
     """Take submissions in over HTTP, grade them, and tell how they stand.
@@ -67,7 +73,11 @@ def serve(**given: Any) -> None:
     Example: grader serve --round week-1 --board site
     """
     try:
-        from grader.service import Settings, server  # noqa: PLC0415 -- of an extra
+        from grader.service import (  # noqa: PLC0415 -- of an extra
+            Settings,
+            mail,
+            server,
+        )
     except ModuleNotFoundError as exc:
         msg = f"the service needs the package {exc.name}"
         raise ConfigError(msg, hint=EXTRA) from exc
@@ -75,6 +85,10 @@ def serve(**given: Any) -> None:
     if not listen.loopback and not listen.proxies:
         talk.say("anybody between here and the students can read their tokens: put a")
         talk.say("proxy with TLS before it, see docs/how-to/service.md")
+    given["post"] = mail.Post.of(os.environ)
+    if given["post"] and not given["site"]:
+        msg = "mails with links need the address of this service"
+        raise ConfigError(msg, hint="`--site` https://grader.example.org")
     server.serve(_settings(given, listen, Settings), listen, _ready)
 
 
@@ -107,4 +121,6 @@ def _settings(given: dict[str, Any], listen: Any, settings: Any) -> Any:
         per_hour=given["per_hour"],
         secure=not listen.loopback or bool(listen.proxies),
         root_path=given["root_path"].rstrip("/"),
+        address=given["site"],
+        post=given["post"],
     )

@@ -20,3 +20,16 @@ def closes_at(said: Said) -> datetime | None:
     assert last is not None  # noqa: S101 -- the round's own date is one
     grace = timedelta(seconds=policy.grace_s)
     return last.astimezone(UTC) + grace + timedelta(days=policy.closes_after_days)
+
+
+def details_shown(said: Said, kind: str, now: datetime) -> bool:
+    """Return whether students may see more of their results than points.
+
+    Args:
+        kind: of the round, as results have it; only a `final` one waits for its end.
+        now: aware.
+    """
+    if kind != "final":
+        return True
+    end = closes_at(said)
+    return end is not None and now > end

@@ -6,23 +6,22 @@ import ipaddress
 import logging
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Final
 
 import uvicorn
-from fastapi import APIRouter
 
 from grader.errors import ConfigError
+from grader.service import pages
 from grader.service.app import create_app
 from grader.service.foreman import Foreman
 from grader.service.site import Settings, open_site
 
 GRACE_S: Final = 20  # for uploads on their way when the service is told to end
 BACKLOG: Final = 2048  # connections that wait while a class hands in at once
-ROUTERS: Final[Sequence[APIRouter]] = ()  # of pages
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def serve(settings: Settings, listen: Listen, ready: Callable[[str], None]) -> N
     site = open_site(settings)
     try:
         with _bound(listen) as taken:
-            app = create_app(site, ROUTERS)
+            app = create_app(site, pages.ROUTERS)
             server = _Server(_config(app, listen), site.closing.set)
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, _heard)

@@ -18,11 +18,13 @@ from grader.models.course import Course
 from grader.rounds import load_round, round_names
 from grader.service.bases import Bases
 from grader.service.limits import Window
+from grader.service.mail import Post
 from grader.service.spoken import Spoken
 from grader.store import Store
 
 GUESSES: Final = 30  # wrong tokens of one address in `GUESSING`
 GUESSING: Final = timedelta(minutes=5)
+MAILS: Final = 3  # with a link, to one address in an hour
 TRIES_A_PLACE: Final = 10  # uploads, taken in or not, for every one that may be
 
 INTAKES: Final = 4  # uploads made into submissions at a time
@@ -38,6 +40,8 @@ class Settings:
         free_bytes: on the store's disk, below which nothing is taken in.
         board: the folder that the leaderboard is published to; None: there is none.
         secure: cookies go over TLS alone; only a service on loopback goes without.
+        address: of the service as people write it, for links in mails.
+        post: what sends mails; None: nothing does.
     """
 
     grade: GradeOptions
@@ -53,6 +57,8 @@ class Settings:
     secure: bool = True
     root_path: str = ""
     scratch: Path | None = None  # for uploads on their way; the system's, if None
+    address: str = ""
+    post: Post | None = None
 
 
 @dataclass
@@ -72,6 +78,7 @@ class Site:
     spoken: Spoken
     now: Callable[[], datetime]
     guesses: Window = field(default_factory=lambda: Window(GUESSES, GUESSING))
+    mails: Window = field(default_factory=lambda: Window(MAILS, timedelta(hours=1)))
     closing: threading.Event = field(default_factory=threading.Event)
     intakes: threading.Semaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(INTAKES)

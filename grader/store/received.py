@@ -133,6 +133,18 @@ class Inbox:
         place = {key: number for number, key in enumerate(queue)}
         return [_standing(row, place) for row in rows]
 
+    def latest(self, most: int, states: Sequence[State] = ()) -> list[Standing]:
+        """Return the submissions that came last, of some states or of all."""
+        table, chosen = submissions_table.c, _WITH_WORK
+        if states:
+            chosen = chosen.where(jobs_table.c.state.in_(states))
+        chosen = chosen.order_by(table.received_at.desc(), table.id).limit(most)
+        with our_errors(self._folder), self._engine.connect() as connection:
+            rows = connection.execute(chosen).all()
+            queue = [row.key for row in connection.execute(_WAITING)]
+        place = {key: number for number, key in enumerate(queue)}
+        return [_standing(row, place) for row in rows]
+
     def probe(self) -> None:
         """Write nothing, as far as a transaction that writes.
 

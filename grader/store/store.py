@@ -46,6 +46,10 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+# What is said of a class, and all of it is needed to tell how one of it stands.
+OF_ALL: Final = ("regrade", "policy", "extension", "team")
+
+
 class Store:
     """Append-only results of one course. Open it with `Store.open`."""
 
@@ -325,12 +329,14 @@ class Store:
         return self._exported(self.events())
 
     def export_of(self, students: Sequence[str]) -> Export:
-        """Return what there is of some students and teams, and all regrade sets.
+        """Return what there is of some students and teams, and what holds for a class.
+
+        That is regrade sets, policies, extensions and teams: these are few.
 
         Raises:
             StoreError: as `export`.
         """
-        return self._exported(self.events(kinds=("regrade",), students=students))
+        return self._exported(self.events(kinds=OF_ALL, students=students))
 
     def _exported(self, events: tuple[Event, ...]) -> Export:
         digests = _graded(events)
