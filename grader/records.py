@@ -27,6 +27,7 @@ from grader.grading import GradeOptions, state_folder
 from grader.history import Line, find_result, timeline
 from grader.models.report import GradeReport
 from grader.models.summary import summary_of
+from grader.roster import Person
 from grader.store import Store
 from grader.store.erasure import Kept
 from grader.store.events import RegradeSet
@@ -98,7 +99,8 @@ def feedback_of(place: Place, student: str, choice: Choice) -> Feedback:
         UsageError: nothing of this person was graded there.
     """
     with opened(place) as store:
-        return feedback(store.export(), store.report, _asked(place, student, choice))
+        asked = _asked(place, student, choice, store.people.get(student))
+        return feedback(store.export(), store.report, asked)
 
 
 def feedback_of_all(place: Place, choice: Choice) -> Iterator[Feedback]:
@@ -111,13 +113,16 @@ def feedback_of_all(place: Place, choice: Choice) -> Iterator[Feedback]:
         export = store.export()
         book = gradebook(export, choice)
         there = Choice(round=book.round, profile=book.profile)
+        people = store.people.all()
         for row in book.rows:
             if row.stored is not None or row.state == "closed":
-                asked = _asked(place, row.student, there)
+                asked = _asked(place, row.student, there, people.get(row.student))
                 yield feedback(export, store.report, asked)
 
 
-def _asked(place: Place, student: str, choice: Choice) -> AskedFor:
+def _asked(
+    place: Place, student: str, choice: Choice, person: Person | None
+) -> AskedFor:
     course = load_course(find_home(place.course).course_file)
     folder = course.package.replace(".", "/")
     return AskedFor(
@@ -125,6 +130,7 @@ def _asked(place: Place, student: str, choice: Choice) -> AskedFor:
         now=datetime.now(UTC),
         round=choice.round,
         profile=choice.profile,
+        name=person.full_name if person else "",
         files={module.name: f"{folder}/{module.file}" for module in course.modules},
     )
 

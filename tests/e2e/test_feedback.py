@@ -36,6 +36,14 @@ def test_one_page_waits_for_the_end_of_a_final_round(grader: Grader) -> None:
     assert closed.err == ""
 
 
+def test_the_roster_tells_the_name(grader: Grader, tmp_path: Path) -> None:
+    table = tmp_path / "class.csv"
+    table.write_text("student,name\nann,Ann Example\n", encoding="utf8")
+    assert grader.here("roster", "import", table).code == 0
+
+    assert "Feedback for Ann Example" in grader.here("feedback", "ann").out
+
+
 def test_all_pages_are_private_files_with_the_same_names_again(
     grader: Grader, tmp_path: Path
 ) -> None:
