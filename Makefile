@@ -44,10 +44,12 @@ demo: setup ## grade three packages and build the leaderboard; no Docker needed
 	$(BIN)/python -m grader.cli.demo
 
 test: setup ## all tests of this checkout; Chromium and bubblewrap are used if there
-	$(BIN)/pytest -n $(JOBS) --dist loadfile -m "not docker" $(PYTEST_ARGS)
+	@# In the order of the folders: the long files first, so that no worker waits alone.
+	$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not docker" \
+		$(PYTEST_ARGS)
 
 test-docker: image ## build the image, then run the tests that grade inside it
-	GRADER_REQUIRE="$${GRADER_REQUIRE:-docker}" $(BIN)/pytest -m docker $(PYTEST_ARGS)
+	GRADER_REQUIRE="$${GRADER_REQUIRE:-docker}" $(BIN)/pytest -n 2 --dist loadgroup -m docker $(PYTEST_ARGS)
 
 test-tiers: setup ## as root: sandboxes and hostile cases in the other tiers too
 	$(BIN)/python tests/tiers.py uid -n $(JOBS) --dist load $(PYTEST_ARGS)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,9 +22,11 @@ from grader.checks.recording import (
     basis_of,
     unseal,
 )
+from grader.files import write_whole
 from grader.rounds import Round
 
 FOLDER: Final = "oracle"
+PART: Final = ".part-"  # the beginning of a name that is being written
 KEPT: Final = 16  # files; the oldest go
 # Submissions from which on a recording is made: an estimate of where it pays.
 WORTH: Final = 8
@@ -74,7 +75,7 @@ class Shelf:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with self._alone():
             if self.data(name) is None:
-                self._write(self._path(name), make())
+                write_whole(self._path(name), make(), mark=PART)
                 self._forget_old()
 
     def _path(self, name: str) -> Path:
@@ -89,22 +90,9 @@ class Shelf:
         finally:
             os.close(lock)
 
-    def _write(self, path: Path, data: bytes) -> None:
-        # mkstemp makes files that their owner alone can read.
-        descriptor, name = tempfile.mkstemp(dir=self._folder, suffix=".part")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-
     def _forget_old(self) -> None:
         files = sorted(self._folder.glob("*.answers"), key=lambda p: p.stat().st_mtime)
         for path in files[:-KEPT]:
             path.unlink(missing_ok=True)
-        for path in self._folder.glob("*.part"):  # of a writer that was killed
+        for path in self._folder.glob(f"{PART}*"):  # of a writer that was killed
             path.unlink(missing_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -11,11 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from grader import __version__, datasets, rounds, similarity
+from grader import datasets, rounds, similarity
 from grader import overview as overviews
 from grader.batch import Asked, Entry, Tally, digests_of, find_entries, tell_times
 from grader.batch import grade_batch as run_batch
-from grader.checks.suites import load_suites
 from grader.config import find_home, load_course
 from grader.container.host import IMAGE, IMAGE_VARIABLE
 from grader.errors import SandboxUnavailableError
@@ -28,7 +26,6 @@ from grader.exports import (
     of_student,
 )
 from grader.exports.gradebook import notes
-from grader.exports.roster import read_roster
 from grader.grading import (
     GradeOptions,
     Talk,
@@ -36,7 +33,7 @@ from grader.grading import (
     data_folder,
     grade,
     is_inconclusive,
-    known,
+    make_pack,
     silent,
     state_folder,
 )
@@ -48,18 +45,16 @@ from grader.models.base import Model
 from grader.models.measure import Limits
 from grader.models.report import GradeReport
 from grader.models.summary import ResultSummary
-from grader.models.validation import ValidationReport
-from grader.pipeline import digest_of, reference_files
+from grader.pipeline import reference_files
+from grader.proofs import ValidateOptions, validate
 from grader.publish import SiteSettings, build, write_site
+from grader.roster import read_roster
 from grader.sandbox import Package, Zygote, choose, survey
 from grader.sandbox.docker import available as docker_problem
 from grader.store import Store
 from grader.store.jobs import Job as BatchJob
 from grader.store.jobs import State
 from grader.training.milestones import INTERRUPTED
-from grader.validation import Plan
-from grader.validation import validate as run_validation
-from grader.validation.mutants import Source, select
 
 __all__ = [
     "BatchOptions",
@@ -70,6 +65,7 @@ __all__ = [
     "OverviewOptions",
     "ValidateOptions",
     "compare",
+    "cores",
     "data_folder",
     "diagnosis",
     "export",
@@ -79,6 +75,7 @@ __all__ = [
     "image_labels",
     "inspect_image",
     "is_inconclusive",
+    "make_pack",
     "open_store",
     "overview",
     "publish",
@@ -87,62 +84,6 @@ __all__ = [
     "validate",
     "was_interrupted",
 ]
-
-
-@dataclass(frozen=True)
-class ValidateOptions:
-    """What to validate, and how thoroughly."""
-
-    course: Path | None = None
-    modules: tuple[str, ...] = ()
-    kinds: tuple[str, ...] = ("named", "operator")
-    sample: int = 0  # machine-made mutants a module; 0: all
-    rounds: int = 3
-    jobs: int = 2
-    bar: float = 0.95
-    sandbox: str = "auto"
-    fresh: bool = False  # forget what an interrupted run has found
-
-
-def validate(options: ValidateOptions, progress: Talk = silent) -> ValidationReport:
-    """Run the hidden suites against the reference, nothing, the template and mutants.
-
-    Raises:
-        GraderError: something of ours is wrong; weak suites are a result.
-    """
-    home = find_home(options.course)
-    course = load_course(home.course_file)
-    known(GradeOptions(modules=options.modules), course)
-    suites = load_suites(home.suites, course)
-    reference = reference_files(home.reference / course.package)
-    wall = choose(options.sandbox, secrets=(home.reference, state_folder(home)))
-    plan = Plan(
-        course=course,
-        suites=suites,
-        reference=reference,
-        template=reference_files(home.template / course.package),
-        mutants=select(
-            Source(course, reference),
-            home.mutants,
-            modules=options.modules,
-            kinds=options.kinds,
-            sample=options.sample,
-        ),
-        wall=wall,
-        digests=(suites.digest, digest_of(reference)),
-        rounds=options.rounds,
-        sampled=options.sample > 0 or {*options.kinds} != {"named", "operator"},
-        jobs=options.jobs,
-        bar=options.bar,
-        modules=frozenset(options.modules),
-        progress=progress,
-    )
-    basis = [*plan.digests, wall.isolation.tier, __version__, course.model_dump_json()]
-    key = hashlib.sha256("\0".join(basis).encode())
-    journal = state_folder(home) / "validation" / f"{key.hexdigest()[:16]}.jsonl"
-    if options.fresh:
-        journal.unlink(missing_ok=True)
-    return run_validation(plan, journal)
 
 
 @dataclass(frozen=True)
@@ -170,6 +111,11 @@ class BatchRow(Model):
     message: str = ""
 
 
+def cores() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
 def grade_batch(
     sources: Sequence[str],
     options: BatchOptions,
@@ -187,7 +133,7 @@ def grade_batch(
         options=options.grade,
         store=folder,
         url=options.url,
-        jobs=options.jobs or len(os.sched_getaffinity(0)),
+        jobs=options.jobs or cores(),
         retry=tuple(_RETRIES[name] for name in options.retry),
         scheduler=options.scheduler,
     )
@@ -292,10 +238,18 @@ def publish(
     target: Path,
     *,
     store: Path | None = None,
+    url: str = "",
     course: Path | None = None,
     minimum_group: int | None = None,
 ) -> Path:
-    """Build the leaderboard from the store; return its index page."""
+    """Build the leaderboard from the store; return its index page.
+
+    Args:
+        url: SQLAlchemy address of the store's tables.
+
+    Raises:
+        GraderError: the course or the store is not usable, or the site not writable.
+    """
     home = find_home(course)
     settings = load_course(home.course_file)
     how = SiteSettings(
@@ -304,8 +258,9 @@ def publish(
         minimum_group=minimum_group or settings.minimum_group,
         now=datetime.now(UTC),
     )
-    opened = open_store(store, course)
-    files = build(opened.export(), opened.runs, how)
+    folder = store or state_folder(home) / "store"
+    with closing(Store.open(folder, url=url)) as opened:
+        files = build(opened.export(), opened.runs, how)
     write_site(files, target)
     return target / "index.html"
 

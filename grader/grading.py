@@ -21,13 +21,14 @@ from grader.container.host import (
     record_in_docker,
 )
 from grader.container.request import ContainerJob
-from grader.errors import ConfigError
+from grader.errors import ConfigError, UsageError
 from grader.intake import open_submission
 from grader.models.base import Profile
 from grader.models.course import Course
 from grader.models.outcome import Inconclusive
 from grader.models.report import GradeReport
 from grader.models.submission import Submission
+from grader.packs import Built, OpenPack, build_pack, opened
 from grader.pipeline import (
     Job,
     answers_basis,
@@ -61,6 +62,7 @@ class GradeOptions:
     milestones: tuple[str, ...] | None = None
     demo: bool = False
     patience_s: float = 0.0  # for a Docker engine that does not answer
+    pack: Path | None = None  # grade with this and no reference
 
 
 def state_folder(home: Home) -> Path:
@@ -127,6 +129,9 @@ def grade(
         GraderError: rejected at intake, or something of ours is wrong.
     """
     options = options or GradeOptions()
+    if options.pack is not None:
+        with opened(options.pack) as pack:
+            return _grade_with(pack, options.pack, source, options, progress)
     _, course = course_of(options)
     submission = open_submission(
         source, package=course.package, student=options.student
@@ -173,6 +178,60 @@ def grade_submission(
         answers=shelf.recording,
     )
     return run_job(submission, job)
+
+
+def _grade_with(
+    pack: OpenPack, path: Path, source: str, options: GradeOptions, progress: Talk
+) -> GradeReport:
+    """Grade with an answer pack: hidden checks, no milestones.
+
+    Raises:
+        GraderError: as `grade`, or the options do not go with a pack.
+    """
+    if options.milestones:
+        msg = "an answer pack judges no milestones: they need the reference"
+        raise UsageError(msg, hint="leave out `--milestone`")
+    if options.sandbox == "docker":
+        msg = "an answer pack grades here, behind the inner wall"
+        raise UsageError(msg, hint="leave out `--sandbox`, or start the pack inside")
+    if options.round not in ("", pack.round.name):
+        msg = f"the pack is of round {pack.round.name}, not {options.round}"
+        raise UsageError(msg, hint="leave out `--round`")
+    known(options, pack.course)
+    submission = open_submission(
+        source, package=pack.course.package, student=options.student
+    )
+    job = Job(
+        home=pack.home,
+        course=pack.course,
+        round=pack.round,
+        profile=options.profile,
+        wall=choose(options.sandbox, secrets=(pack.home.folder, path)),
+        modules=options.modules,
+        milestones=(),
+        progress=progress,
+        pack=pack.answers,
+    )
+    return run_job(submission, job)
+
+
+def make_pack(name: str, target: Path, options: GradeOptions, progress: Talk) -> Built:
+    """Make the answer pack of the round `name`.
+
+    Raises:
+        GraderError: there is no such feedback round, or the course is not usable.
+    """
+    home, course = course_of(options)
+    state = state_folder(home)
+    job = Job(
+        home=home,
+        course=course,
+        round=rounds.load_round(state, name),
+        profile=options.profile,
+        wall=choose(options.sandbox, secrets=(home.reference, state)),
+        progress=progress,
+    )
+    return build_pack(job, target)
 
 
 def record_oracle(options: GradeOptions) -> None:

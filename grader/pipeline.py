@@ -15,6 +15,7 @@ from pathlib import Path
 import grader
 from grader import scoring
 from grader.checks.oracle import Oracle, Recorder
+from grader.checks.packed import PackedAnswers, PackedOracle
 from grader.checks.recording import Recording, seal
 from grader.checks.runner import Ran, SuiteRunner
 from grader.checks.suites import Check, Suites, load_suites
@@ -59,6 +60,7 @@ class Job:
     milestones: tuple[str, ...] | None = None  # None: all; (): none
     progress: Callable[[str], None] = lambda _: None
     answers: Callable[[bytes], Recording] = lambda _: {}  # of `answers_basis`
+    pack: PackedAnswers | None = None  # stands for the reference; then no milestones
 
 
 def grade(submission: Submission, job: Job) -> GradeReport:
@@ -70,9 +72,9 @@ def grade(submission: Submission, job: Job) -> GradeReport:
     started, clock = datetime.now(UTC), time.monotonic()
     own_cpu_s = time.process_time()
     suites = load_suites(job.home.suites, job.course)
-    reference = reference_files(job.home.reference / job.course.package)
-    digests = suites.digest, digest_of(reference)
-    recording = job.answers(answers_basis(job, digests))
+    reference, digest = _reference(job)
+    digests = suites.digest, digest
+    recording = {} if job.pack else job.answers(answers_basis(job, digests))
     package = package_of(job.course, submission.files)
     truth = package_of(job.course, reference)
     graded = _run(package, truth, recording, _selected(suites, job), job)
@@ -86,6 +88,7 @@ def grade(submission: Submission, job: Job) -> GradeReport:
         checks=tuple(r.measure for r in graded.ran),
         milestones=tuple(r.measure for r in graded.milestones if r.measure is not None),
         suite=graded.suite,
+        pack=job.pack.pack if job.pack else "",
     )
     return GradeReport(
         student=submission.student,
@@ -93,6 +96,14 @@ def grade(submission: Submission, job: Job) -> GradeReport:
         verdict=verdict,
         measurements=measurements,
     )
+
+
+def _reference(job: Job) -> tuple[tuple[SourceFile, ...], str]:
+    """Return the reference's files and digest; a pack knows only the digest."""
+    if job.pack is not None:
+        return (), job.pack.reference
+    files = reference_files(job.home.reference / job.course.package)
+    return files, digest_of(files)
 
 
 def ended_report(submission: Submission, job: Job, outcome: Outcome) -> GradeReport:
@@ -172,7 +183,7 @@ def _run(
     with (
         LateZygote(job.wall, truth, memory=CEILING) as oracle_zygote,
         Zygote(job.wall, package, memory=CEILING) as zygote,
-        closing(Oracle(oracle_zygote, recording)) as oracle,
+        closing(_oracle(oracle_zygote, recording, job)) as oracle,
     ):
         job.progress("reading the submission")  # from here on, it may do harm
         zygote.compile(job.course.limits.load)
@@ -185,11 +196,24 @@ def _run(
     return _Graded(ran, modules, milestones, _suite_usage(runner, ran), cpu_s)
 
 
-def record_answers(job: Job) -> tuple[bytes, tuple[str, ...]]:
-    """Run the reference as if it were a submission; return what it was asked.
+def _oracle(zygote: Zygote, recording: Recording, job: Job) -> Oracle:
+    return PackedOracle(zygote, job.pack) if job.pack else Oracle(zygote, recording)
 
-    Only checks that ask the oracle are run, and no student's code. Returns the file
-    for `job.answers`, and the checks that do not hold: those are not in it.
+
+@dataclass(frozen=True)
+class Recorded:
+    """The reference, run as if it were a submission."""
+
+    recording: Recording  # of the checks that hold
+    right: frozenset[str]  # ids of these
+    wrong: tuple[str, ...]  # and of the others
+    digests: tuple[str, str]  # of suites and reference
+
+
+def record(job: Job, wanted: Callable[[Check], bool]) -> Recorded:
+    """Run the `wanted` checks on the reference, and write down what they ask it.
+
+    No student's code is run.
 
     Raises:
         GraderError: the course is not usable, or the sandbox does not start.
@@ -204,12 +228,30 @@ def record_answers(job: Job) -> tuple[bytes, tuple[str, ...]]:
     ):
         zygote.compile(job.course.limits.load)
         runner = SuiteRunner(job.course, zygote, oracle, job.round.secret, job.progress)
-        ran = runner.run(c for c in suites.checks if "oracle" in c.fixtures)
-    right = {r.check.id for r in ran if isinstance(r.outcome, Passed)}
-    made = {name: tuple(x) for name, x in oracle.made.items() if name in right}
-    basis = answers_basis(job, (suites.digest, digest_of(reference)))
-    wrong = tuple(r.check.id for r in ran if r.check.id not in right)
-    return seal(made, basis, job.round.secret), wrong
+        ran = runner.run(filter(wanted, suites.checks))
+    right = frozenset(r.check.id for r in ran if isinstance(r.outcome, Passed))
+    return Recorded(
+        recording={k: tuple(v) for k, v in oracle.made.items() if k in right},
+        right=right,
+        wrong=tuple(r.check.id for r in ran if r.check.id not in right),
+        digests=(suites.digest, digest_of(reference)),
+    )
+
+
+def asks_oracle(check: Check) -> bool:
+    """Return whether a check is answered by the reference at all."""
+    return "oracle" in check.fixtures
+
+
+def record_answers(job: Job) -> tuple[bytes, tuple[str, ...]]:
+    """Return the file for `job.answers`, and the checks that do not hold.
+
+    Raises:
+        GraderError: as `record`.
+    """
+    made = record(job, asks_oracle)
+    basis = answers_basis(job, made.digests)
+    return seal(made.recording, basis, job.round.secret), made.wrong
 
 
 def answers_basis(job: Job, digests: tuple[str, str]) -> bytes:

@@ -1,10 +1,11 @@
-"""What staff ask of stored results: history, regrade sets, erasure, a check."""
+"""What staff ask of stored results: pages, history, regrade sets, erasure, a check."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from grader.batch import Asked, Tally, grade_batch
@@ -17,12 +18,16 @@ from grader.batch.regrade import (
     open_set,
     sets_of,
 )
-from grader.config import find_home
+from grader.config import find_home, load_course
 from grader.errors import StoreError, UsageError
+from grader.exports.gradebook import Choice, gradebook
+from grader.feedback import Asked as AskedFor
+from grader.feedback import Feedback, feedback
 from grader.grading import GradeOptions, state_folder
 from grader.history import Line, find_result, timeline
 from grader.models.report import GradeReport
 from grader.models.summary import summary_of
+from grader.roster import Person
 from grader.store import Store
 from grader.store.erasure import Kept
 from grader.store.events import RegradeSet
@@ -37,6 +42,8 @@ __all__ = [
     "apply_regrade",
     "cancel_regrade",
     "check",
+    "feedback_of",
+    "feedback_of_all",
     "forget",
     "history",
     "kept_of",
@@ -83,6 +90,49 @@ def report_of(place: Place, wanted: str, round_: str = "") -> GradeReport:
     """Return the report of a student's latest result, or of a digest."""
     with opened(place) as store:
         return store.report(find_result(store.export(), wanted, round_))
+
+
+def feedback_of(place: Place, student: str, choice: Choice) -> Feedback:
+    """Return what the page of one person shows.
+
+    Raises:
+        UsageError: nothing of this person was graded there.
+    """
+    with opened(place) as store:
+        asked = _asked(place, student, choice, store.people.get(student))
+        return feedback(store.export(), store.report, asked)
+
+
+def feedback_of_all(place: Place, choice: Choice) -> Iterator[Feedback]:
+    """Yield the pages of everybody with a result, in the order of their ids.
+
+    Raises:
+        UsageError: there is no such round or profile, or it is not clear which.
+    """
+    with opened(place) as store:
+        export = store.export()
+        book = gradebook(export, choice)
+        there = Choice(round=book.round, profile=book.profile)
+        people = store.people.all()
+        for row in book.rows:
+            if row.stored is not None or row.state == "closed":
+                asked = _asked(place, row.student, there, people.get(row.student))
+                yield feedback(export, store.report, asked)
+
+
+def _asked(
+    place: Place, student: str, choice: Choice, person: Person | None
+) -> AskedFor:
+    course = load_course(find_home(place.course).course_file)
+    folder = course.package.replace(".", "/")
+    return AskedFor(
+        student=student,
+        now=datetime.now(UTC),
+        round=choice.round,
+        profile=choice.profile,
+        name=person.full_name if person else "",
+        files={module.name: f"{folder}/{module.file}" for module in course.modules},
+    )
 
 
 def check(place: Place) -> list[str]:

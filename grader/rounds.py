@@ -61,7 +61,7 @@ def new_round(state: Path, name: str, kind: RoundKind) -> Round:
         msg = f"{name!r} is no name for a round"
         hint = "use small letters, digits, dots and hyphens: week-3"
         raise ConfigError(msg, hint=hint) from exc
-    write_private(_file(state, name), made.model_dump_json(indent=1).encode())
+    write_private(round_file(state, name), made.model_dump_json(indent=1).encode())
     return made
 
 
@@ -87,7 +87,7 @@ def load_round(state: Path, name: str) -> Round:
         msg = f"there is no round {name!r}"
         hint = f"rounds: {', '.join(names)}" if names else "grader round new week-1"
         raise ConfigError(msg, hint=hint)
-    path = _file(state, name)
+    path = round_file(state, name)
     try:
         return Round.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as exc:
@@ -105,7 +105,8 @@ def course_secret(state: Path) -> bytes:
     return bytes.fromhex(path.read_text(encoding="ascii").strip())
 
 
-def _file(state: Path, name: str) -> Path:
+def round_file(state: Path, name: str) -> Path:
+    """Return the file with the secret of a round, which need not be there."""
     return state / "rounds" / f"{name}.json"
 
 

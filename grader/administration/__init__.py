@@ -6,6 +6,7 @@ from grader.administration.policies import (
     Terms,
     list_rounds,
     make_round,
+    secret_file,
     set_policy,
 )
 from grader.administration.several import extend, extend_all, team, team_all, times
@@ -24,6 +25,7 @@ __all__ = [
     "list_rounds",
     "make_round",
     "override",
+    "secret_file",
     "set_policy",
     "team",
     "team_all",

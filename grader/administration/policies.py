@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from grader.administration.desk import Desk, Place, desk, made
@@ -14,10 +15,24 @@ from grader.grading import state_folder
 from grader.marks import said_of, words
 from grader.marks.attempts import counting
 from grader.models.base import Model
-from grader.rounds import Round, RoundKind, load_round, new_round, round_names
+from grader.rounds import (
+    Round,
+    RoundKind,
+    load_round,
+    new_round,
+    round_file,
+    round_names,
+)
 from grader.store.events import PolicySet
 
-__all__ = ["RoundRow", "Terms", "list_rounds", "make_round", "set_policy"]
+__all__ = [
+    "RoundRow",
+    "Terms",
+    "list_rounds",
+    "make_round",
+    "secret_file",
+    "set_policy",
+]
 
 
 @dataclass(frozen=True)
@@ -65,6 +80,11 @@ def make_round(
         made_round = new_round(at.state, name, kind)
         at.store.record("", policy)
         return made_round, policy
+
+
+def secret_file(place: Place, name: str) -> Path:
+    """Return where the secret of a round is kept."""
+    return round_file(state_folder(find_home(place.course)), name)
 
 
 def set_policy(place: Place, name: str, terms: Terms, by: str) -> PolicySet:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from grader.administration.desk import Desk, Place, desk, made, one_of
 from grader.errors import UsageError
 from grader.exports.gradebook import Choice, Row, gradebook
-from grader.exports.roster import Person
 from grader.marks.attempts import counting
 from grader.marks.person import person_of
+from grader.roster import Person
 from grader.store import StoredResult
 from grader.store.events import Chosen, Commented, Overridden
 

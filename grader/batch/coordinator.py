@@ -1,22 +1,20 @@
-"""Start workers, watch the job table, replace workers that die."""
+"""One batch: put into the job table, graded by a crew, watched until it has ended."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
 
 from grader.answers import WORTH
 from grader.batch.cluster import Cluster
+from grader.batch.crew import Crew
 from grader.batch.keys import basis, key_of
 from grader.batch.orders import Orders
 from grader.batch.sources import Entry
-from grader.batch.work import LOOK_S, Asked, Executor, Talk, Watch, new_owner
+from grader.batch.work import LOOK_S, Asked, Executor, Talk, Watch
 from grader.config import Home
 from grader.container.host import swept
-from grader.errors import GraderError
 from grader.grading import course_of, data_folder, record_oracle
 from grader.store import Store
 from grader.store.jobs import Job, Wanted
@@ -68,7 +66,7 @@ def _executor(
         milestones=asked.options.milestones,
         sources={k: e.source for k, e in keys.items()},
     )
-    return _Crew(store, orders, asked.jobs, partial(_recorded, asked))
+    return _Batch(store, orders, asked.jobs, partial(_recorded, asked))
 
 
 def _recorded(asked: Asked, left: int) -> None:
@@ -77,8 +75,8 @@ def _recorded(asked: Asked, left: int) -> None:
         record_oracle(asked.options)
 
 
-class _Crew:
-    """The worker processes of one coordinator."""
+class _Batch:
+    """The worker processes of one batch, until all of it has ended."""
 
     def __init__(
         self,
@@ -87,11 +85,9 @@ class _Crew:
         size: int,
         prepare: Callable[[int], None],
     ) -> None:
-        self._store, self._orders, self._size = store, orders, size
-        self._prepare = prepare
+        self._sandbox, self._prepare = orders.sandbox, prepare
         self._watch = Watch(store, list(orders.sources))
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
-        self._struck = 0  # workers killed with no work in hand
+        self._crew = Crew(store, orders, size)
 
     def work(self, progress: Talk) -> None:
         """Keep workers going until everything has ended.
@@ -99,54 +95,18 @@ class _Crew:
         Raises:
             GraderError: workers fail before they lease anything.
         """
-        with swept(self._orders.sandbox):  # once the workers are gone
+        with swept(self._sandbox):  # once the workers are gone
             try:
                 self._prepare(self._watch.left())
                 self._grade(progress)
             finally:
-                self._stop()
+                self._crew.stop()
         progress(self._watch.tally())
 
     def _grade(self, progress: Talk) -> None:
         tally = self._watch.tally()
-        while tally.ended < tally.total or self._running:
-            self._replace(tally.states["waiting"])
+        while tally.ended < tally.total or self._crew.running:
+            self._crew.replace(tally.states["waiting"])
             progress(tally)
             time.sleep(LOOK_S)
             tally = self._watch.tally()
-
-    def _replace(self, waiting: int) -> None:
-        for owner, process in list(self._running.items()):
-            if process.poll() is not None:
-                del self._running[owner]
-                died = process.returncode != 0
-                held = self._store.jobs.release(owner, died=died)
-                self._struck += died and not held and process.returncode < 0
-                # No submission is to blame; a signal comes from somebody outside.
-                if died and not held and (process.returncode > 0 or self._struck > 9):
-                    msg = f"a worker ended with exit code {process.returncode}"
-                    raise GraderError(msg, hint="what it said stands above")
-        for _ in range(min(self._size - len(self._running), waiting)):
-            self._start()
-
-    def _start(self) -> None:
-        owner = new_owner()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "grader.batch.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-        )
-        self._running[owner] = process
-        assert process.stdin is not None  # noqa: S101 -- it was asked for
-        process.stdin.write(
-            Orders(**dict(self._orders) | {"owner": owner}).model_dump_json().encode()
-        )
-        process.stdin.close()
-
-    def _stop(self) -> None:
-        for process in self._running.values():
-            process.kill()
-        for owner, process in self._running.items():
-            process.wait()
-            self._store.jobs.release(owner)
-        self._running.clear()

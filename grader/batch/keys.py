@@ -93,5 +93,10 @@ def key_of(base: str, student: str, source: str, package: str) -> str:
         content = open_submission(source, package=package, student=student).digest
     except (SubmissionRejectedError, InconclusiveError) as exc:
         content = f"not read: {source}: {exc.message}"
+    return key_of_content(base, student, content)
+
+
+def key_of_content(base: str, student: str, content: str) -> str:
+    """Return the key of a submission by the digest of its files."""
     text = "\0".join((base, student, content))
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

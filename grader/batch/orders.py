@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import Field
+
 from grader.grading import GradeOptions
 from grader.models.base import Model, Profile
 
@@ -21,7 +23,9 @@ class Orders(Model):
     data: str = ""
     modules: tuple[str, ...] = ()
     milestones: tuple[str, ...] | None = None
-    sources: dict[str, str]  # by key
+    sources: dict[str, str] = Field(default_factory=dict)  # by key
+    received: bool = False  # grade what the service took in, and wait for more of it
+    record: bool = False  # record the oracle's answers first
 
     @property
     def coordinator(self) -> int:

@@ -18,7 +18,7 @@ from grader.batch.sources import Entry
 from grader.errors import GraderError
 from grader.grading import GradeOptions
 from grader.store import Store
-from grader.store.jobs import ENDED, LEASE, State
+from grader.store.jobs import ENDED, LEASE, Jobs, State
 
 LOOK_S: Final = 0.25
 BEAT_S: Final = LEASE.total_seconds() / 4
@@ -81,15 +81,8 @@ class Watch:
 
     def __init__(self, store: Store, keys: Sequence[str]) -> None:
         self._jobs, self.keys = store.jobs, list(keys)
-        self._free_orphans()
+        free_orphans(self._jobs, self.keys)
         self._started, self._fresh = time.monotonic(), self.left()
-
-    def _free_orphans(self) -> None:
-        """Give back what workers of this host held whose coordinator is gone."""
-        for owner in self._jobs.owners(self.keys):
-            host, pid, _ = owner.rsplit(":", 2)
-            if host == socket.gethostname() and not psutil.pid_exists(int(pid)):
-                self._jobs.release(owner)
 
     def left(self) -> int:
         """Return how much has not ended."""
@@ -101,6 +94,18 @@ class Watch:
         states = self._jobs.states(self.keys)
         elapsed_s = time.monotonic() - self._started
         return Tally(states, len(self.keys), self._fresh, elapsed_s)
+
+
+def free_orphans(jobs: Jobs, keys: Sequence[str] | None = None) -> None:
+    """Give back what workers of this host held whose coordinator is gone.
+
+    Args:
+        keys: of the work that is looked at; None: all there is.
+    """
+    for owner in jobs.owners(keys):
+        host, pid, _ = owner.rsplit(":", 2)
+        if host == socket.gethostname() and not psutil.pid_exists(int(pid)):
+            jobs.release(owner)
 
 
 def new_owner() -> str:

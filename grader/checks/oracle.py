@@ -123,6 +123,10 @@ class Oracle:
 
         return _seeded(Conversation(self._fresh, recorded, stale), seed, trusted=True)
 
+    def holds(self, check: str) -> bool | None:  # noqa: ARG002 -- for packs
+        """Return whether `check` is known to pass on the reference; None: run it."""
+        return None
+
     def twice(self, seed: int) -> tuple[Any, Callable[[], Any]]:
         """Return the reference in the student's place, and how to ask for the oracle.
 

@@ -202,7 +202,10 @@ class SuiteRunner:
             check.function(**given)
 
     def _holds(self, check: Check, seed: int) -> bool:
-        """Return whether the check passes on the reference, run now."""
+        """Return whether the check passes on the reference: known, or run now."""
+        known = self.oracle.holds(check.id)
+        if known is not None:
+            return known
         try:
             self._call(check, *self.oracle.twice(seed))
         except Exception:  # noqa: BLE001 -- any failure here is the check's own

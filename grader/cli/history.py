@@ -70,9 +70,10 @@ def show(
 def forget(student: str, by: str, reason: str, **given: Any) -> None:
     """Erase all that is kept of STUDENT; it cannot be undone.
 
-    Results, submissions, decisions and marks go; a team's results stay without the
-    person. Copies elsewhere (backups, exported files, a published site) are yours to
-    delete; the next `grader publish` leaves the person out.
+    Results, submissions, decisions, marks, tokens and the line in the roster go; a
+    team's results stay without the person. Copies elsewhere (backups, exported files, a
+    published site) are yours to delete; the next `grader publish` leaves the person
+    out.
 
     Example: grader forget ada@example.edu --by "A. Teacher" --reason "asked to"
     """
@@ -82,6 +83,12 @@ def forget(student: str, by: str, reason: str, **given: Any) -> None:
         f"{one_line(student)}: {len(kept.documents)} results, {len(kept.sources)} "
         f"submissions, {kept.events} events, member of {len(kept.teams)} teams"
     )
+    if kept.people or kept.credentials or kept.received:
+        talk.say(
+            f"of the service: {kept.received} submissions received, "
+            f"{kept.credentials} tokens, links and sessions, {kept.people} line in the "
+            "roster"
+        )
     if not given["yes"]:
         click.confirm("Erase all of it?", abort=True, err=True)
     records.forget(place, student, by=by, reason=reason)

@@ -14,19 +14,24 @@ import click
 
 import grader
 from grader import api
-from grader.cli import talk
+from grader.cli import arithmetic, talk
 from grader.cli.batch import batch
+from grader.cli.bundle import bundle_group
 from grader.cli.compare import compare
 from grader.cli.export import export
+from grader.cli.feedback import feedback
 from grader.cli.history import forget, history, show, store_group
 from grader.cli.image import image
 from grader.cli.mark import mark
 from grader.cli.options import FOLDER, course_option
 from grader.cli.overview import overview
+from grader.cli.pack import pack
 from grader.cli.regrade import regrade
+from grader.cli.roster import roster
 from grader.cli.rounds import round_group
+from grader.cli.serve import serve
 from grader.cli.template import template
-from grader.errors import INTERRUPTED, GraderError, UnprovenError
+from grader.errors import INTERRUPTED, GraderError, UnprovenError, UsageError
 from grader.models.base import Profile
 from grader.models.report import GradeReport
 from grader.reports import to_html, to_proof_table, to_table
@@ -76,6 +81,11 @@ def cli() -> None:
 @click.option("--data", type=FOLDER, help="Data sets (default: TINYTORCH_DATA).")
 @click.option("--save/--no-save", default=False, help="Keep the result in the store.")
 @click.option("--fail-under", type=float, help="Exit 1 below this percentage.")
+@click.option(
+    "--pack",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Answer pack that stands for course, round and reference.",
+)
 @course_option
 @click.pass_context
 def grade(ctx: click.Context, /, submission: str, **given: Any) -> None:
@@ -83,6 +93,9 @@ def grade(ctx: click.Context, /, submission: str, **given: Any) -> None:
 
     Example: grader grade student_template --round week-1 --html report.html
     """
+    if given["pack"] and given["save"]:
+        msg = "a result of an answer pack is feedback and is not stored"
+        raise UsageError(msg, hint="leave out `--save`")
     options = _grade_options(given)
     report = api.grade(submission, options, talk.progress())
     _print_report(report, given["form"])
@@ -94,7 +107,7 @@ def grade(ctx: click.Context, /, submission: str, **given: Any) -> None:
         talk.say("interrupted; the report has what was measured until then")
         ctx.exit(INTERRUPTED)
     if api.is_inconclusive(report):
-        talk.say("some checks could not be judged (our side); grade again")
+        talk.say(_unjudged(given["pack"]))
         ctx.exit(5)
     verdict = report.verdict
     share = 100 * verdict.earned / verdict.points if verdict.points else 0.0
@@ -105,6 +118,7 @@ def grade(ctx: click.Context, /, submission: str, **given: Any) -> None:
 cli.add_command(batch)
 cli.add_command(compare)
 cli.add_command(export)
+cli.add_command(feedback)
 cli.add_command(history)
 cli.add_command(show)
 cli.add_command(regrade)
@@ -113,8 +127,19 @@ cli.add_command(store_group)
 cli.add_command(template)
 cli.add_command(image)
 cli.add_command(overview)
+cli.add_command(pack)
+cli.add_command(bundle_group)
 cli.add_command(mark)
+cli.add_command(roster)
+cli.add_command(serve)
 cli.add_command(round_group)
+
+
+def _unjudged(pack: Path | None) -> str:
+    said = "some checks could not be judged (our side); "
+    return said + (
+        "the course can judge them without a pack" if pack else "grade again"
+    )
 
 
 def _grade_options(given: dict[str, Any]) -> api.GradeOptions:
@@ -128,6 +153,7 @@ def _grade_options(given: dict[str, Any]) -> api.GradeOptions:
         data=given["data"],
         modules=given["modules"],
         milestones=() if given["no_milestones"] else milestones,
+        pack=given["pack"],
     )
 
 
@@ -146,20 +172,24 @@ def _print_report(report: GradeReport, form: str) -> None:
     help="Folder of the site, replaced as a whole.",
 )
 @click.option("--store", type=FOLDER, help="Result store (default: .grader/store).")
+@click.option("--store-url", default="", help="SQLAlchemy address of its tables.")
 @click.option("--minimum-group", type=click.IntRange(min=1), help="Fewest public rows.")
 @course_option
-def publish(
-    target: Path, store: Path | None, minimum_group: int | None, course: Path | None
-) -> None:
+def publish(target: Path, minimum_group: int | None, **given: Any) -> None:
     """Build the leaderboard from the results in the store.
 
     Students are hidden until `grader visibility STUDENT alias` says otherwise.
 
     Example: grader publish --to site
     """
-    click.echo(
-        api.publish(target, store=store, course=course, minimum_group=minimum_group)
+    index = api.publish(
+        target,
+        store=given["store"],
+        url=given["store_url"],
+        course=given["course"],
+        minimum_group=minimum_group,
     )
+    click.echo(index)
 
 
 @cli.command(name="visibility")
@@ -304,6 +334,8 @@ def guarded(program: Callable[[], Any]) -> None:
 
 def main() -> None:
     """Run the `grader` command line."""
+    if arithmetic.wanted(sys.argv[1:]):
+        arithmetic.start_again_plain()
     guarded(_run)
 
 

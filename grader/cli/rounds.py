@@ -57,10 +57,12 @@ def round_new(name: str, kind: Any, **given: Any) -> None:
 
     Example: grader round new week-1
     """
+    place = _place(given)
     made, policy = administration.make_round(
-        _place(given), name, kind, _asked(given), given["by"]
+        place, name, kind, _asked(given), given["by"]
     )
-    talk.say(f"round {made.name} ({made.kind}); its secret stays in .grader/rounds")
+    folder = administration.secret_file(place, name).parent
+    talk.say(f"round {made.name} ({made.kind}); its secret stays in {folder}")
     if policy is not None:
         talk.say(policy_words(policy))
 

@@ -70,7 +70,17 @@ def transfer() -> Iterator[Callable[[str, int, int | None], None]]:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file at once or not at all.
+    """Write a file at once or not at all, and say so.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    put(path, data)
+    say(f"wrote {path}")
+
+
+def put(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Write a file at once or not at all, silently.
 
     Raises:
         ConfigError: it cannot be written.
@@ -78,9 +88,8 @@ def write(path: Path, data: bytes) -> None:
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             file.write(data)
-        Path(file.name).chmod(0o644)
+        Path(file.name).chmod(mode)
         os.replace(file.name, path)  # noqa: PTH105 -- the atomic one
     except OSError as exc:
         msg = f"{path}: {exc.strerror}"
         raise ConfigError(msg, hint="name a folder that exists") from exc
-    say(f"wrote {path}")

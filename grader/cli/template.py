@@ -18,6 +18,8 @@ from grader.template import (
     dates_of,
     due_dates,
     release,
+    submit_of,
+    submit_place,
     update,
     upto_of,
 )
@@ -40,6 +42,14 @@ DUE = click.option(
 )
 
 
+SUBMIT = click.option(
+    "--submit",
+    default="",
+    metavar="PLACE",
+    help="Where students hand in: https://..., git, git:REMOTE, a folder, or none.",
+)
+
+
 @click.group()
 def template() -> None:
     """The students' repository: stubs, public tests, milestones, tito."""
@@ -49,10 +59,17 @@ def template() -> None:
 @click.argument("target", type=FOLDER)
 @UPTO
 @DUE
+@SUBMIT
 @click.option("--git", is_flag=True, help="Make it a git repository with one commit.")
 @course_option
-def build_(
-    target: Path, upto: str, due: tuple[str, ...], git: bool, course: Path | None
+def build_(  # noqa: PLR0913 -- one for each option
+    target: Path,
+    upto: str,
+    *,
+    due: tuple[str, ...],
+    submit: str,
+    git: bool,
+    course: Path | None,
 ) -> None:
     """Write the students' repository into the new folder TARGET.
 
@@ -62,7 +79,7 @@ def build_(
     Example: grader template build tinytorch-student --upto 06
     """
     home, loaded = _course(course)
-    made = release(home, loaded, upto, due_dates(due, loaded))
+    made = release(home, loaded, upto, due_dates(due, loaded), submit_place(submit))
     build(made, target, git=git)
     talk.say(f"{len(made.files)} files, modules up to {made.upto}")
     click.echo(target)
@@ -72,12 +89,15 @@ def build_(
 @click.argument("repositories", type=FOLDER, nargs=-1, required=True)
 @UPTO
 @DUE
+@SUBMIT
 @click.option("--dry-run", is_flag=True, help="Say what would happen.")
 @course_option
-def update_(
+def update_(  # noqa: PLR0913 -- one for each option
     repositories: tuple[Path, ...],
     upto: str,
+    *,
     due: tuple[str, ...],
+    submit: str,
     dry_run: bool,
     course: Path | None,
 ) -> None:
@@ -86,7 +106,7 @@ def update_(
     Files that the student has not changed are replaced, new ones are added. A file that
     they have changed is left alone, and what is new in it lies beside it as
     FILE.patch, for `git apply`. Without --upto a repository gets no further modules;
-    due dates stay where --due names no other.
+    due dates and the place to hand in stay where --due and --submit name no other.
 
     Example: grader template update repos/ada repos/grace --upto 08
     """
@@ -94,7 +114,8 @@ def update_(
     named = due_dates(due, loaded)
     for repository in repositories:
         dates = dates_of(repository, loaded) | named
-        made = release(home, loaded, upto or upto_of(repository), dates)
+        place = submit_place(submit) if submit else submit_of(repository)
+        made = release(home, loaded, upto or upto_of(repository), dates, place)
         steps = update(made, repository, dry=dry_run)
         click.echo(f"{one_line(str(repository))}: {_sum(steps)}")
         for step in steps:

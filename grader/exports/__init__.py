@@ -28,8 +28,8 @@ from grader.exports import (
     spreadsheet,
 )
 from grader.exports.gradebook import Choice, Gradebook, gradebook, notes
-from grader.exports.roster import read_roster
 from grader.models.report import GradeReport
+from grader.roster import read_roster
 from grader.store import Export, has_inconclusive
 
 __all__ = [

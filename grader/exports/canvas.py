@@ -12,8 +12,8 @@ from typing import Final
 
 from grader.errors import UsageError
 from grader.exports.gradebook import Gradebook, Row, decimal
-from grader.exports.roster import Person
 from grader.exports.spreadsheet import table
+from grader.roster import Person
 
 HEADER: Final = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 _OWN: Final = re.compile(r"(Current|Final|Override) (Score|Points|Grade|Status)")

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from grader.errors import UsageError
-from grader.exports.roster import Person
 from grader.marks import Mark, Share, decimal, hundredths, marks_of, said_of
 from grader.marks.attempts import counting
 from grader.models.summary import ResultSummary
+from grader.roster import Person
 from grader.store import Export, StoredResult
 from grader.store.attempts import attempts
 from grader.store.events import PolicySet

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from grader.exports.gradebook import Gradebook, Row, shown
-from grader.exports.roster import Person
 from grader.exports.spreadsheet import table
+from grader.roster import Person
 
 COLUMNS: Final = (
     *("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name"),

@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import Final
 
 from grader.exports.gradebook import Gradebook, Row, decimal, shown
-from grader.exports.roster import Person
 from grader.reports.display import csv_cell
+from grader.roster import Person
 
 HEAD: Final = ("student", "name", "email", "round", "profile", "state")
 MARK: Final = ("earned", "of", "late_days", "penalty", "override", "mark")

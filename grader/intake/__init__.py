@@ -9,13 +9,13 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from grader.errors import InconclusiveError, SubmissionRejectedError
 from grader.intake.bundle import digest_of, pack, read_manifest, verify
-from grader.intake.entries import ArchiveError, Reader
+from grader.intake.entries import ArchiveError, Entry, Kind, Reader
 from grader.intake.folder import FILE_FLAGS, FolderReader, read_regular
 from grader.intake.git import GitReader, fetched, parse_address
 from grader.intake.git_process import GitFailedError
@@ -27,7 +27,7 @@ from grader.intake.unpack import GZIP, XZ
 from grader.intake.zip_ import ZipReader
 from grader.models.submission import Submission
 
-__all__ = ["open_bytes", "open_submission", "pack"]
+__all__ = ["ARCHIVES", "open_bytes", "open_submission", "open_upload", "pack"]
 
 ZIP_MAGICS = (b"PK\3\4", b"PK\5\6")
 OURS = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO}
@@ -72,6 +72,48 @@ def open_bytes(
     """
     with _one_error():
         return _build(_recognise(data), label, package, student)
+
+
+ARCHIVES = (".zip", ".tar.gz", ".tgz", ".tar", ".tar.xz")
+
+
+def open_upload(
+    folder: Path, modules: Collection[str], *, package: str, student: str = ""
+) -> Submission:
+    """Take in what another product has put into `folder`, however it was uploaded.
+
+    The package as a folder, one archive or bundle beside nothing else, or the files of
+    the package alone.
+
+    Args:
+        modules: names of files of the course, by which loose files are recognised.
+        package: name of the folder that is graded.
+        student: whose it is.
+
+    Raises:
+        SubmissionRejectedError: as `open_submission`.
+    """
+    with _one_error():
+        reader = FolderReader(folder, package)
+        entries = list_entries(reader)
+    if not any(package in entry.parts for entry in entries):
+        files = [e for e in entries if len(e.parts) == 1 and e.kind is Kind.FILE]
+        archive = _only_archive(files)
+        if archive:
+            return open_submission(
+                str(folder / archive), package=package, student=student
+            )
+        if any(e.parts[0] in modules for e in files):
+            reader.prefix = (package,)
+            with _one_error():
+                return _build(reader, str(folder), package, student)
+    return open_submission(str(folder), package=package, student=student)
+
+
+def _only_archive(files: Sequence[Entry]) -> str:
+    """Return the name of the only archive, if there is exactly one."""
+    names = [e.parts[0] for e in files if e.parts[0].lower().endswith(ARCHIVES)]
+    return names[0] if len(names) == 1 else ""
 
 
 @contextmanager

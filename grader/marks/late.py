@@ -22,6 +22,12 @@ def days_late(at: datetime, due_at: datetime, grace_s: int = 0) -> int:
     return max(0, -(-since // DAY))
 
 
+def seconds_late(at: datetime, due_at: datetime, grace_s: int = 0) -> int:
+    """Return how many seconds after the due date and the grace it is; 0 is in time."""
+    since = at.astimezone(UTC) - due_at.astimezone(UTC) - timedelta(seconds=grace_s)
+    return max(0, -(-since // timedelta(seconds=1)))
+
+
 def is_closed(days: int, policy: PolicySet) -> bool:
     """Return whether what comes so late counts as not handed in."""
     most = policy.closes_after_days

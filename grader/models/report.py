@@ -131,6 +131,8 @@ class Measurements(Model):
     checks: tuple[CheckMeasure, ...] = ()
     milestones: tuple[MilestoneMeasure, ...] = ()
     suite: Usage | None = None  # memory and CPU over time of all checks
+    # Digest of the answer pack that stood for the reference; empty: the reference.
+    pack: Digest | Literal[""] = ""
 
 
 class GradeReport(Model):

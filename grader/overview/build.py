@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from grader.exports.gradebook import Choice, Gradebook, gradebook, valid_results
-from grader.exports.roster import Person
 from grader.models.base import Digest
 from grader.models.report import GradeReport
 from grader.overview import checks, parts, stuck
 from grader.overview.catalogue import catalogue
 from grader.overview.models import Overview, Who
+from grader.roster import Person
 from grader.store import Export, StoredResult
 from grader.store.events import Submitted
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Final
-
-from tabulate import SEPARATING_LINE, tabulate
 
 from grader.overview.models import Check, Overview, Part
 from grader.overview.words import HOW, counted, name_of, percent, standing
-from grader.reports import units
+from grader.reports import layout, units
 from grader.reports.display import terminal
 
-WIDTH: Final = 80
 SHOWN_CHECKS: Final = 10
 SHOWN_MISTAKES: Final = 10
 SHOWN_STUDENTS: Final = 20
@@ -41,19 +37,7 @@ def _head(made: Overview) -> str:
         ("round", made.round),
         ("students", f"{made.students}: {judged}, {total.no_result} without a result"),
     ]
-    return "\n".join(f"{name:<10} {terminal(text, WIDTH - 11)}" for name, text in rows)
-
-
-def _table(rows: Sequence[Sequence[str]], headers: Sequence[str], align: str) -> str:
-    """Lay out rows; `align` has one of "l" and "r" per column."""
-    names = {"l": "left", "r": "right"}
-    # The headers go in as a row: as headers, tabulate would widen each column by two.
-    return tabulate(
-        [list(headers), SEPARATING_LINE, *rows],
-        tablefmt="simple",
-        disable_numparse=True,  # else "02" becomes 2
-        colalign=[names[a] for a in align],
-    )
+    return layout.facts(rows)
 
 
 def _modules(made: Overview) -> str:
@@ -73,7 +57,7 @@ def _modules(made: Overview) -> str:
         "TODO: every check is; tenths: how many tenths of the class earned up to\n"
         "one, two, ... ten tenths of the points (+ fewer than a tenth, * all)"
     )
-    return _table(rows, headers, "llrrrrrrl") + f"\n{legend}"
+    return layout.table(rows, headers, "llrrrrrrl") + f"\n{legend}"
 
 
 def _points(part: Part) -> list[str]:
@@ -120,7 +104,7 @@ def _milestones(made: Overview) -> str:
         for part in made.milestones
     ]
     headers = ["", "milestone", "n", "reached", "not run", "metric", "CPU s"]
-    table = _table(rows, headers, "llrrrrr")
+    table = layout.table(rows, headers, "llrrrrr")
     return f"{table}\nmetric, CPU s: medians of those who ran" if rows else ""
 
 
@@ -131,7 +115,7 @@ def _checks(made: Overview) -> str:
     rows = [_check(check) for check in shown]
     headers = ["", "commonest mistakes in", "share", "wrong", "error", "stop", "holds"]
     more = sum(bool(c.mistakes) for c in made.checks) - len(shown)
-    table = _table(rows, headers, "llrrrrr")
+    table = layout.table(rows, headers, "llrrrrr")
     text = "holds: checks that are blocked by it, of all students"
     return f"{table}\n{text}" + (f"; {more} more: --format csv" if more else "")
 
@@ -152,7 +136,7 @@ def _mistakes(made: Overview) -> str:
         for m in made.mistakes[:SHOWN_MISTAKES]
     ]
     headers = ["n", "recognised mistake", "most of all in"]
-    return _table(rows, headers, "rll") if rows else ""
+    return layout.table(rows, headers, "rll") if rows else ""
 
 
 def _stuck(made: Overview) -> str:
@@ -161,11 +145,13 @@ def _stuck(made: Overview) -> str:
         points = f"{units.points(stuck.earned)} of {units.points(stuck.points)}"
         where = f"{stuck.number} {terminal(stuck.title, 14)} {points}"
         who = terminal(name_of(stuck.who), 26)
-        lines.append(terminal(f"{who}: {where}, {standing(stuck)}", WIDTH))
+        lines.append(terminal(f"{who}: {where}, {standing(stuck)}", layout.WIDTH))
         what = f"{HOW[stuck.how]}: {stuck.check_title}"
-        lines.append("    " + terminal(what, WIDTH - 4))
+        lines.append("    " + terminal(what, layout.WIDTH - 4))
         if stuck.mistake:
-            lines.append("    " + terminal(f"this is {stuck.mistake}", WIDTH - 4))
+            lines.append(
+                "    " + terminal(f"this is {stuck.mistake}", layout.WIDTH - 4)
+            )
     if not lines:
         return ""
     more = len(made.stuck) - SHOWN_STUDENTS
@@ -176,7 +162,9 @@ def _stuck(made: Overview) -> str:
 def _without(made: Overview) -> str:
     if not made.without:
         return ""
-    shown = [terminal(name_of(w), WIDTH - 2) for w in made.without[:SHOWN_STUDENTS]]
+    shown = [
+        terminal(name_of(w), layout.WIDTH - 2) for w in made.without[:SHOWN_STUDENTS]
+    ]
     more = len(made.without) - SHOWN_STUDENTS
     shown += [f"and {more} more: --format csv"] if more > 0 else []
     head = f"without a result: {counted(len(made.without), 'student')}"

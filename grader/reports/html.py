@@ -53,15 +53,21 @@ def style_sheet(name: str) -> Markup:
     return Markup(text)  # noqa: S704 -- ships with the package
 
 
-def policy(*, style: str, script: str = "") -> str:
+def policy(*, style: str, script: str = "", served: bool = False) -> str:
     """Return a Content-Security-Policy that allows just these inline texts.
 
     Hashes work from `file://` too, where 'self' has no agreed meaning.
+
+    Args:
+        served: it is of a service, which the page may send forms to and listen to.
     """
     rules = ["default-src 'none'", f"style-src '{_hash(style)}'"]
     if script:
         rules.append(f"script-src '{_hash(script)}'")
-    return "; ".join([*rules, "base-uri 'none'", "form-action 'none'"])
+    if served:
+        rules += ["connect-src 'self'", "frame-ancestors 'none'"]
+    form = "form-action 'self'" if served else "form-action 'none'"
+    return "; ".join([*rules, "base-uri 'none'", form])
 
 
 def _hash(text: str) -> str:

@@ -21,7 +21,7 @@ from grader.reports import summary, units
 from grader.reports.curves import Figure, learning_figure, usage_figures
 from grader.reports.display import safe_text
 from grader.reports.svg import bar
-from grader.reports.words import LABELS, STATES, Message, State, message, state
+from grader.reports.words import LABELS, PACK, STATES, Message, State, message, state
 
 Shown = Callable[[float], str]
 
@@ -140,9 +140,13 @@ def page(report: GradeReport) -> Page:
         modules=tuple(_module(m, shown, costs) for m in verdict.modules),
         milestones=tuple(milestone(*pair) for pair in summary.milestones(report)),
         suite=usage_figures("suite", "all checks", suite) if suite else (),
-        notes=verdict.notes,
+        notes=(*verdict.notes, *_pack_note(report)),
         provenance=_provenance(report),
     )
+
+
+def _pack_note(report: GradeReport) -> tuple[str, ...]:
+    return (f"answers {PACK}",) if report.measurements.pack else ()
 
 
 def _facts(report: GradeReport) -> tuple[Fact, ...]:
@@ -300,6 +304,7 @@ def _provenance(report: GradeReport) -> tuple[Pair, ...]:
         Pair("submission", verdict.submission, mono=True),
         Pair("suites", verdict.suites, mono=True),
         Pair("reference", verdict.reference, mono=True),
+        Pair("answer pack", measured.pack, mono=True),
         Pair("image", host.image, mono=True),
         Pair("round", f"{verdict.round} ({verdict.round_kind})"),
         Pair("profile", verdict.profile),

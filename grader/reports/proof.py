@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from tabulate import SEPARATING_LINE, tabulate
-
 from grader.models.validation import ModuleProof, MutantResult, ValidationReport
+from grader.reports import layout
 
-WIDTH: Final = 80
 SHOWN: Final = 60  # survivors; the JSON report has all of them
 
 
@@ -46,9 +44,7 @@ def _modules(report: ValidationReport) -> str:
         "idle",
     ]
     rows = [_row(proof) for proof in report.modules]
-    table: list[list[str] | str] = [heads, SEPARATING_LINE, *rows]
-    align = ("left", *["right"] * 7)
-    return tabulate(table, tablefmt="simple", disable_numparse=True, colalign=align)
+    return layout.table(rows, heads, "lrrrrrrr")
 
 
 def _row(proof: ModuleProof) -> list[str]:
@@ -92,7 +88,7 @@ def _survivor(mutant: MutantResult) -> list[str]:
 
 
 def _fitted(line: str) -> str:
-    room = WIDTH - 6
+    room = layout.WIDTH - 6
     return line if len(line) <= room else line[: room - 3] + "..."
 
 

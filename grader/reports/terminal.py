@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
 from typing import Final
 
-from tabulate import SEPARATING_LINE, tabulate
-
 from grader.models.report import CheckResult, GradeReport, ModuleResult
-from grader.reports import summary, units
+from grader.reports import layout, summary, units
 from grader.reports.display import columns, one_line, terminal
-from grader.reports.words import LABELS, STATES, Message, State, message, state
+from grader.reports.words import LABELS, PACK, STATES, Message, State, message, state
 
-WIDTH: Final = 80
 BAR: Final = 12
 LINES: Final = 6  # of one failure
 NOTES: Final = 20
@@ -54,19 +50,9 @@ def _head(report: GradeReport) -> str:
         ("isolation", wall),
         ("engine", verdict.engine),
     ]
-    return "\n".join(f"{name:<10} {terminal(text, WIDTH - 11)}" for name, text in rows)
-
-
-def _table(rows: Sequence[Sequence[str]], headers: Sequence[str], align: str) -> str:
-    """Lay out rows; `align` has one of "l" and "r" per column."""
-    names = {"l": "left", "r": "right"}
-    # The headers go in as a row: as headers, tabulate would widen each column by two.
-    return tabulate(
-        [list(headers), SEPARATING_LINE, *rows],
-        tablefmt="simple",
-        disable_numparse=True,  # else "02" becomes 2
-        colalign=[names[a] for a in align],
-    )
+    if measured.pack:
+        rows += [("answers", PACK), ("pack", measured.pack.removeprefix("sha256:"))]
+    return layout.facts(rows)
 
 
 def _modules(report: GradeReport) -> str:
@@ -74,7 +60,7 @@ def _modules(report: GradeReport) -> str:
     tallies = [summary.counts(module.checks) for module in modules]
     shown = [s for s in STATES if any(tally[s] for tally in tallies)]
     # number, points, bar and the gaps between them take up to 31 columns
-    room = WIDTH - 31 - sum(len(_HEADS[s]) + 2 for s in shown)
+    room = layout.WIDTH - 31 - sum(len(_HEADS[s]) + 2 for s in shown)
     rows = [
         [
             module.number,
@@ -87,7 +73,7 @@ def _modules(report: GradeReport) -> str:
     ]
     headers = ["", "module", "points", "checks", *(_HEADS[s] for s in shown)]
     legend = "  ".join(f"{_MARKS[s]} {LABELS[s]}" for s in shown)
-    table = _table(rows, headers, "llrl" + "r" * len(shown))
+    table = layout.table(rows, headers, "llrl" + "r" * len(shown))
     return f"{table}\n{legend}" if rows else ""
 
 
@@ -127,7 +113,7 @@ def _milestones(report: GradeReport) -> str:
             ]
         )
     headers = ["", "milestone", "points", "got", "target", "CPU s", "MiB", ""]
-    return _table(rows, headers, "llrrrrrl") if rows else ""
+    return layout.table(rows, headers, "llrrrrrl") if rows else ""
 
 
 def _reached(found: State) -> str:
@@ -159,12 +145,12 @@ def _failed(module: ModuleResult) -> list[str]:
 
 def _told(title: str, what: Message) -> str:
     """Return one failure in at most six lines; a long hint takes what is left."""
-    lines = [terminal(f"FAILED {title}", WIDTH)]
+    lines = [terminal(f"FAILED {title}", layout.WIDTH)]
     if what.head:
-        lines.append("  " + terminal(what.head, WIDTH - 2))
+        lines.append("  " + terminal(what.head, layout.WIDTH - 2))
     for label, text in what.lines:
         room = LINES - len(lines) if label == "hint" else 1
-        first, *rest = _wrapped(text, WIDTH - 14, room)
+        first, *rest = _wrapped(text, layout.WIDTH - 14, room)
         lines.append(f"    {label:<9} {first}")
         lines += [" " * 14 + line for line in rest]
     return "\n".join(lines[:LINES])
@@ -181,7 +167,7 @@ def _wrapped(text: str, width: int, room: int) -> list[str]:
 
 def _blocked(report: GradeReport) -> str:
     return "\n".join(
-        terminal(f"blocked by {by}: {_count(n, 'check')}", WIDTH)
+        terminal(f"blocked by {by}: {_count(n, 'check')}", layout.WIDTH)
         for by, n in summary.blocked(report)
     )
 
@@ -196,7 +182,7 @@ def _unjudged(report: GradeReport) -> str:
         f"{_count(len(waiting), 'check')} could not be judged (our side); "
         "nothing to do, it will be re-run."
     )
-    return textwrap.fill(text, WIDTH)
+    return textwrap.fill(text, layout.WIDTH)
 
 
 def _todos(report: GradeReport) -> str:
@@ -213,13 +199,13 @@ def _todo_line(module: ModuleResult) -> str:
     return terminal(
         f"TODO {module.number} {module.title}: {found.left} left to write; "
         f"next: {next_task}",
-        WIDTH,
+        layout.WIDTH,
     )
 
 
 def _notes(report: GradeReport) -> str:
     notes = report.verdict.notes
-    lines = [terminal(f"note: {note}", WIDTH) for note in notes[:NOTES]]
+    lines = [terminal(f"note: {note}", layout.WIDTH) for note in notes[:NOTES]]
     if len(notes) > NOTES:
         lines.append(f"note: and {len(notes) - NOTES} more")
     return "\n".join(lines)

@@ -20,6 +20,8 @@ from grader.models.outcome import (
 
 State = Literal["passed", "failed", "blocked", "todo", "unjudged"]
 STATES: Final[tuple[State, ...]] = ("passed", "failed", "blocked", "todo", "unjudged")
+# Said of a report that was made without the reference.
+PACK: Final = "of an answer pack; milestones need the reference and are left out"
 LABELS: Final[dict[State, str]] = {
     "passed": "passed",
     "failed": "failed",

@@ -190,5 +190,7 @@ def _readable_problem(secrets: tuple[Path, ...]) -> str:
 
 
 def _open_to_all(path: Path) -> bool:
-    """Return whether an unrelated user can enter `path`."""
+    """Return whether an unrelated user can enter `path`, or read it as a file."""
+    if path.is_file() and not path.stat().st_mode & 0o004:
+        return False
     return all(p.stat().st_mode & 0o001 for p in [path, *path.parents] if p.is_dir())

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 from typing import Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from grader.errors import StoreError
+from grader.files import write_whole
 from grader.intake import pack
 from grader.models.report import GradeReport, MilestoneMeasure, MilestoneResult
 from grader.models.submission import Submission
@@ -41,29 +40,10 @@ def write_once(target: Path, data: bytes) -> None:
         return
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write_atomically(target, data)
+        write_whole(target, data)
     except OSError as exc:
         msg = f"cannot write {target}: {exc.strerror}"
         raise StoreError(msg, hint="Check free space and permissions.") from exc
-
-
-def _write_atomically(target: Path, data: bytes) -> None:
-    """Write beside `target`, flush to disk, rename, flush the folder."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".new-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    parent = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(parent)
-    finally:
-        os.close(parent)
 
 
 def read(folder: Path, digest: str) -> GradeReport:

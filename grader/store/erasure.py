@@ -17,7 +17,14 @@ import sqlalchemy as sa
 
 from grader.errors import StoreError, UsageError
 from grader.store import documents
-from grader.store.tables import events_table, jobs_table, summaries_table
+from grader.store.tables import (
+    credentials_table,
+    events_table,
+    jobs_table,
+    people_table,
+    submissions_table,
+    summaries_table,
+)
 
 _TRIGGERS: Final = sa.text(
     "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'events'"
@@ -33,11 +40,15 @@ class Kept:
     documents: frozenset[str]  # results, those of regrade sets included
     sources: frozenset[str]  # submissions that nobody else handed in
     teams: frozenset[str]
+    people: int = 0  # lines of the roster
+    credentials: int = 0  # tokens, links and sessions, ended ones too
+    received: int = 0  # submissions that the service took in; sent for a team, too
 
     @property
     def nothing(self) -> bool:
         """Whether the person is unknown."""
-        return not (self.events or self.jobs or self.documents or self.teams)
+        rows = self.events + self.jobs + self.people + self.credentials + self.received
+        return not (rows or self.documents or self.teams)
 
 
 def kept_of(connection: sa.Connection, folder: Path, student: str) -> Kept:
@@ -50,13 +61,24 @@ def kept_of(connection: sa.Connection, folder: Path, student: str) -> Kept:
     own = _documents(connection, student, own=True)
     own |= _strays(folder, student, own | _documents(connection, student, own=False))
     theirs = _submissions(connection, _documents(connection, student, own=False))
-    count = sa.select(sa.func.count())
+    theirs |= _handed_in(connection, student, own=False)
+    sources = _submissions(connection, own, folder)
+    sources |= _handed_in(connection, student, own=True)
+    sent = submissions_table.c
+
+    def count(*which: sa.ColumnElement[bool]) -> int:
+        rows = sa.select(sa.func.count()).where(*which)
+        return connection.execute(rows).scalar() or 0
+
     return Kept(
-        events=connection.execute(count.where(events.student == student)).scalar() or 0,
-        jobs=connection.execute(count.where(jobs.student == student)).scalar() or 0,
+        events=count(events.student == student),
+        jobs=count(jobs.student == student),
         documents=frozenset(own),
-        sources=frozenset(_submissions(connection, own, folder) - theirs),
+        sources=frozenset(sources - theirs),
         teams=frozenset(name for _, name, _ in _teams(connection, student)),
+        people=count(people_table.c.student == student),
+        credentials=count(*_lets_in(student)),
+        received=count(sa.or_(sent.student == student, sent.sender == student)),
     )
 
 
@@ -82,6 +104,25 @@ def erase(connection: sa.Connection, student: str, kept: Kept) -> None:
     connection.execute(sa.delete(jobs_table).where(jobs.student == student))
     gone = summaries_table.c.document.in_(kept.documents)
     connection.execute(sa.delete(summaries_table).where(gone))
+    _erase_from_service(connection, student)
+
+
+def _erase_from_service(connection: sa.Connection, student: str) -> None:
+    """Delete a line of the roster, what lets the person in, and what they sent.
+
+    What they sent for a team is the team's; that it was them is not kept.
+    """
+    sent = submissions_table.c
+    connection.execute(sa.delete(people_table).where(people_table.c.student == student))
+    connection.execute(sa.delete(credentials_table).where(*_lets_in(student)))
+    connection.execute(sa.delete(submissions_table).where(sent.student == student))
+    change = sa.update(submissions_table).where(sent.sender == student)
+    connection.execute(change.values(sender=""))
+
+
+def _lets_in(student: str) -> tuple[sa.ColumnElement[bool], ...]:
+    table = credentials_table.c
+    return (table.role == "student", table.name == student)
 
 
 def erase_files(folder: Path, kept: Kept) -> None:
@@ -108,6 +149,14 @@ def _documents(connection: sa.Connection, student: str, *, own: bool) -> set[str
         rows = connection.execute(sa.select(table.c.document).where(whose))
         found |= {row.document for row in rows if row.document}
     return found
+
+
+def _handed_in(connection: sa.Connection, student: str, *, own: bool) -> set[str]:
+    """Return what the service took in from a student, or from everybody else."""
+    table = submissions_table.c
+    whose = table.student == student if own else table.student != student
+    rows = connection.execute(sa.select(table.digest).where(whose))
+    return {row.digest for row in rows}
 
 
 def _strays(folder: Path, student: str, known: set[str]) -> set[str]:

@@ -20,7 +20,13 @@ from grader.models.report import GradeReport
 from grader.store import documents, summaries
 from grader.store.events import GradedAt
 from grader.store.export import has_inconclusive
-from grader.store.tables import alone, events_table, jobs_table, our_errors
+from grader.store.tables import (
+    alone,
+    events_table,
+    jobs_table,
+    our_errors,
+    submissions_table,
+)
 
 State = Literal["waiting", "leased", "graded", "unclear", "refused", "failed"]
 # What needs no more work; "unclear" holds a result with something inconclusive.
@@ -90,9 +96,17 @@ class Jobs:
         Work whose lease has run out is free again, but for what has ended so many
         workers that it is set aside.
         """
+        return self._lease(jobs_table.c.key.in_(keys), owner)
+
+    def lease_received(self, owner: str) -> Job | None:
+        """Take the oldest work that the service took in, as `lease`."""
+        received = sa.select(submissions_table.c.key)
+        return self._lease(jobs_table.c.key.in_(received), owner)
+
+    def _lease(self, wanted: sa.ColumnElement[bool], owner: str) -> Job | None:
         table, now = jobs_table.c, self._now()
         late = sa.and_(table.state == "leased", table.until < _text(now))
-        free = sa.and_(table.key.in_(keys), sa.or_(table.state == "waiting", late))
+        free = sa.and_(wanted, sa.or_(table.state == "waiting", late))
         with our_errors(self._folder), self._engine.begin() as connection:
             alone(connection)
             connection.execute(
@@ -130,10 +144,12 @@ class Jobs:
         with our_errors(self._folder), self._engine.begin() as connection:
             return int(connection.execute(change).rowcount)
 
-    def owners(self, keys: Sequence[str]) -> set[str]:
-        """Return who holds any of this work."""
+    def owners(self, keys: Sequence[str] | None = None) -> set[str]:
+        """Return who holds any of this work, or any at all."""
         table = jobs_table.c
-        held = sa.select(table.owner).where(table.key.in_(keys))
+        held = sa.select(table.owner)
+        if keys is not None:
+            held = held.where(table.key.in_(keys))
         with our_errors(self._folder), self._engine.connect() as connection:
             rows = connection.execute(held.where(table.state == "leased"))
             return {row.owner for row in rows}

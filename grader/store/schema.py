@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from grader.errors import StoreError
 from grader.store.tables import alone
 
-HEAD: Final = "0002"  # the last step in `migrations/versions`
+HEAD: Final = "0003"  # the last step in `migrations/versions`
 FIRST: Final = "0001"  # stores that were made before steps were counted
 STEPS: Final = Path(__file__).with_name("migrations")
 

@@ -19,6 +19,7 @@ from grader.models.report import GradeReport
 from grader.models.submission import Submission
 from grader.models.summary import ResultSummary
 from grader.store import documents, schema, summaries
+from grader.store.access import Access
 from grader.store.erasure import Kept, erase, erase_files, kept_of
 from grader.store.events import (
     PAYLOAD,
@@ -33,6 +34,8 @@ from grader.store.events import (
 )
 from grader.store.export import Export, StoredReport, StoredResult
 from grader.store.jobs import Jobs
+from grader.store.people import People
+from grader.store.received import Inbox
 from grader.store.tables import alone, events_table, our_errors
 
 BUSY_S: Final = 30  # another grader may be writing
@@ -41,6 +44,10 @@ PORTION: Final = 50  # summaries made in one go: nobody who writes waits for all
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+# What is said of a class, and all of it is needed to tell how one of it stands.
+OF_ALL: Final = ("regrade", "policy", "extension", "team")
 
 
 class Store:
@@ -84,6 +91,21 @@ class Store:
     def jobs(self) -> Jobs:
         """The work that leads to results."""
         return Jobs(self._folder, self._engine, self._now)
+
+    @property
+    def people(self) -> People:
+        """Everybody of the roster."""
+        return People(self._folder, self._engine)
+
+    @property
+    def access(self) -> Access:
+        """Tokens, one-time links and browser sessions."""
+        return Access(self._folder, self._engine, self._now)
+
+    @property
+    def inbox(self) -> Inbox:
+        """What the service took in."""
+        return Inbox(self._folder, self._engine, self._now)
 
     def close(self) -> None:
         """Close all connections."""
@@ -224,22 +246,34 @@ class Store:
         erase_files(self._folder, kept)
         return kept
 
-    def events(self) -> tuple[Event, ...]:
-        """Return all events in order.
+    def events(
+        self, *, kinds: Sequence[str] = (), students: Sequence[str] = ()
+    ) -> tuple[Event, ...]:
+        """Return all events in order, or those of some kinds, or of some students.
 
         Raises:
             StoreError: the table is unreadable or holds events this grader lacks.
         """
+        table = events_table.c
+        chosen = sa.select(events_table)
+        if kinds or students:
+            some = sa.or_(table.kind.in_(kinds), table.student.in_(students))
+            chosen = chosen.where(some)
         with our_errors(self._folder), self._engine.connect() as connection:
-            rows = connection.execute(
-                sa.select(events_table).order_by(events_table.c.id)
-            ).all()
+            rows = connection.execute(chosen.order_by(table.id)).all()
         try:
             return tuple(_event(row) for row in rows)
         except (ValidationError, ValueError) as exc:
             msg = f"the store in {self._folder} holds an event that cannot be read"
             hint = "A newer grader wrote it: upgrade this one."
             raise StoreError(msg, hint=hint) from exc
+
+    def newest(self, kinds: Sequence[str]) -> int:
+        """Return the id of the last event of these kinds; 0 where there is none."""
+        last = sa.select(sa.func.max(events_table.c.id))
+        last = last.where(events_table.c.kind.in_(kinds))
+        with our_errors(self._folder), self._engine.connect() as connection:
+            return connection.execute(last).scalar() or 0
 
     def report(self, digest: str) -> GradeReport:
         """Return the report stored under `digest`.
@@ -292,7 +326,19 @@ class Store:
         Raises:
             StoreError: an event cannot be read, or a document that has no summary yet.
         """
-        events = self.events()
+        return self._exported(self.events())
+
+    def export_of(self, students: Sequence[str]) -> Export:
+        """Return what there is of some students and teams, and what holds for a class.
+
+        That is regrade sets, policies, extensions and teams: these are few.
+
+        Raises:
+            StoreError: as `export`.
+        """
+        return self._exported(self.events(kinds=OF_ALL, students=students))
+
+    def _exported(self, events: tuple[Event, ...]) -> Export:
         digests = _graded(events)
         found = self.summaries(digests)
         results = (StoredResult(digest=d, summary=found[d]) for d in digests)

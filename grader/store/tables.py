@@ -51,6 +51,47 @@ summaries_table = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),  # of what a summary holds
     sa.Column("data", sa.Text, nullable=False),
 )
+people_table = sa.Table(
+    "people",
+    metadata,
+    sa.Column("student", sa.String(256), primary_key=True),
+    *(
+        sa.Column(name, sa.Text, nullable=False, server_default="")
+        for name in (
+            *("name", "first_name", "last_name", "email"),
+            *("id", "sis_id", "login", "section"),
+        )
+    ),
+)
+# Tokens, one-time links and browser sessions: whoever reads this table can use none.
+credentials_table = sa.Table(
+    "credentials",
+    metadata,
+    sa.Column("hash", sa.String(64), primary_key=True),  # SHA-256 of the secret
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("name", sa.String(256), nullable=False),
+    sa.Column("created_at", sa.String(32), nullable=False),  # UTC, ISO 8601
+    sa.Column("expires_at", sa.String(32), nullable=True),
+    sa.Column("ended_at", sa.String(32), nullable=True),  # revoked, used, signed out
+    sa.Index("credentials_of_one", "role", "name"),
+)
+submissions_table = sa.Table(
+    "submissions",
+    metadata,
+    sa.Column("id", sa.String(16), primary_key=True),
+    sa.Column("student", sa.String(256), nullable=False),  # a person or a team
+    sa.Column("sender", sa.String(256), nullable=False),  # the person
+    sa.Column("round", sa.String(64), nullable=False),
+    sa.Column("digest", sa.String(71), nullable=False),
+    sa.Column("received_at", sa.String(32), nullable=False),  # UTC, ISO 8601
+    sa.Column("key", sa.String(71), nullable=False),  # of its work
+    sa.Column("size_bytes", sa.Integer, nullable=False),  # as it was sent
+    sa.Column("notes", sa.Text, nullable=False),  # of intake, a JSON array
+    sa.UniqueConstraint("student", "round", "digest", name="submissions_once"),
+    sa.Index("submissions_by_key", "key"),
+    sa.Index("submissions_by_sender", "sender", "received_at"),
+)
 
 # One number for all graders: whoever holds this lock of the database works alone.
 _ALONE = sa.text("SELECT pg_advisory_xact_lock(7420260301)")

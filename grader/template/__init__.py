@@ -6,7 +6,8 @@ A release is a dictionary from path to bytes, made from `student_template/` and
 
 from grader.template.course_file import due_dates
 from grader.template.release import Release, release
-from grader.template.repository import build, dates_of, update, upto_of
+from grader.template.repository import build, dates_of, submit_of, update, upto_of
+from grader.template.submit import submit_place
 from grader.template.update import Action, Step, plan
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "due_dates",
     "plan",
     "release",
+    "submit_of",
+    "submit_place",
     "update",
     "upto_of",
 ]

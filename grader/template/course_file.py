@@ -26,6 +26,7 @@ def course_file(
     modules: Sequence[Module],
     files: Mapping[str, bytes],
     due: Mapping[str, date],
+    submit: Mapping[str, str],
 ) -> bytes:
     """Return the text of `tito/course.json`.
 
@@ -33,8 +34,9 @@ def course_file(
         modules: those that are released.
         files: all files of the release, by path; they tell which milestones are there.
         due: days to show, by name of module or milestone.
+        submit: where to hand in; empty: nothing is said.
     """
-    facts = {
+    facts: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "name": course.name,
         "title": course.title,
@@ -48,6 +50,8 @@ def course_file(
             _milestone(m, files) | _due(due, m.name) for m in course.milestones
         ],
     }
+    if submit:
+        facts["submit"] = dict(submit)
     return json.dumps(facts, indent=1).encode() + b"\n"
 
 

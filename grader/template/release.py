@@ -47,12 +47,14 @@ def release(
     course: Course,
     upto: str = "",
     due: Mapping[str, date] | None = None,
+    submit: Mapping[str, str] | None = None,
 ) -> Release:
     """Return the repository with all modules, or those up to the one named.
 
     Args:
         upto: number or name of a module; empty: all.
         due: days that students see, by name of module or milestone.
+        submit: where they hand in, as `submit_place` gives it; None: nothing is said.
 
     Raises:
         ConfigError: there is no such module, or a file of the template has no TODO
@@ -73,7 +75,7 @@ def release(
     _check_stubs(files, course, given)
     files[HINTS] = _hints(files[HINTS], given)
     files |= _milestones(home, course, {m.name for m in given})
-    files[COURSE_FILE] = course_file(course, given, files, due or {})
+    files[COURSE_FILE] = course_file(course, given, files, due or {}, submit or {})
     return Release(course.name, last.number, dict(sorted(files.items())))
 
 

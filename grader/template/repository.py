@@ -24,6 +24,7 @@ from grader.intake.zip_ import ZipReader
 from grader.models.course import Course
 from grader.template.course_file import COURSE_FILE, dates_in
 from grader.template.release import Release
+from grader.template.submit import submit_in
 from grader.template.update import Step, plan
 
 RECORD: Final = ".tinytorch/release.zip"
@@ -111,6 +112,16 @@ def dates_of(repository: Path, course: Course) -> dict[str, date]:
     """
     data = _recorded(repository).get(COURSE_FILE)
     return {} if data is None else dates_in(data, course)
+
+
+def submit_of(repository: Path) -> dict[str, str]:
+    """Return where a repository was told to hand in; nothing if it was not.
+
+    Raises:
+        ConfigError: it was not built by us, or its record is damaged.
+    """
+    data = _recorded(repository).get(COURSE_FILE)
+    return {} if data is None else submit_in(data)
 
 
 def _record(made: Release) -> bytes:

@@ -12,7 +12,7 @@ from grader.models.outcome import Inconclusive, Limit, Outcome
 from grader.models.report import Epoch, Requirement
 from grader.sandbox import LimitHit
 
-MARGIN: Final = 1.15
+MARGIN: Final = 1.15  # what is over a limit by less is run once more
 FRAME_BYTES: Final = 2**30  # predictions for every probe of a run, together
 
 
@@ -60,13 +60,28 @@ class Attempt:
         return f"{self.data.title} ({self.data.origin}), {self.data.digest[:19]}"
 
 
+class Condition(Requirement):
+    """A requirement with what was measured, of which the verdict keeps only the text.
+
+    Attributes:
+        near: not met, by less than a seventh: another training may meet it.
+    """
+
+    near: bool = False
+
+    @property
+    def stated(self) -> Requirement:
+        """The requirement as reports have it."""
+        return Requirement(name=self.name, bound=self.bound, got=self.got, met=self.met)
+
+
 @dataclass
 class Trained:
     """What is known of a run so far; complete when `outcome` is judged."""
 
     outcome: Outcome = field(default_factory=lambda: Inconclusive(reason="not run"))
     metric: float | None = None
-    requirements: list[Requirement] = field(default_factory=list)
+    requirements: list[Condition] = field(default_factory=list)
     curve: list[Epoch] = field(default_factory=list)
     replayed: bool = False
     sample: str = ""

@@ -19,6 +19,7 @@ from grader.models.outcome import (
     Inconclusive,
     Limit,
     LimitExceeded,
+    Mismatch,
     NotImplementedYet,
     Outcome,
     Passed,
@@ -26,6 +27,7 @@ from grader.models.outcome import (
 from grader.models.report import MilestoneMeasure, MilestoneResult, ModuleResult
 from grader.sandbox import Died, LimitHit, StudentError, Zygote
 from grader.training.attempt import Attempt, Trained
+from grader.training.requirements import barely_missed
 from grader.training.run import train_once
 
 TRIES: Final = 3  # inconclusive runs are repeated twice
@@ -121,6 +123,8 @@ def _run(
         tries += 1
         if isinstance(trained.outcome, Inconclusive):
             context.zygote.restart()
+        elif _narrowly(trained):  # the same once more would end the same
+            attempt = _attempt(context, milestone, profile, ":again")
         trained = _judged(context, attempt)
     result = _result(
         milestone, profile, _final(trained, attempt), trained, attempt.data_title
@@ -129,17 +133,28 @@ def _run(
 
 
 def _again(trained: Trained, attempt: Attempt, tries: int) -> bool:
-    """Return whether to run again: we could not judge it, or it was barely over."""
+    """Return whether to run again: not judged, or on the wrong side by very little."""
     if trained.outcome == INTERRUPTED:
         return False
-    unjudged = isinstance(trained.outcome, Inconclusive)
-    return unjudged or (tries == 1 and _barely_over(trained, attempt))
+    if isinstance(trained.outcome, Inconclusive):
+        return True
+    return tries == 1 and (_barely_over(trained, attempt) or _narrowly(trained))
+
+
+def _narrowly(trained: Trained) -> bool:
+    """Return whether it ran to its end and missed its conditions by very little."""
+    ended = isinstance(trained.outcome, Mismatch)
+    return ended and barely_missed(trained.requirements)
 
 
 def _attempt(
-    context: MilestoneContext, milestone: Milestone, profile: MilestoneProfile
+    context: MilestoneContext,
+    milestone: Milestone,
+    profile: MilestoneProfile,
+    word: str = "",
 ) -> Attempt:
-    seed = seed_of(context.secret, f"milestone:{milestone.name}")
+    """Return what to run; `word` gives it another draw of the same round."""
+    seed = seed_of(context.secret, f"milestone:{milestone.name}{word}")
     shipped = [context.scripts / "data"]
     roots = [context.data, *shipped] if context.data else shipped
     size: datasets.Profile = "quick" if context.profile == "quick" else "full"
@@ -259,7 +274,7 @@ def _result(
         metric=trained.metric,
         metric_name=profile.metric,
         target=profile.target,
-        requirements=tuple(trained.requirements),
+        requirements=tuple(c.stated for c in trained.requirements),
         curve=tuple(trained.curve) if ended else (),
         replayed=trained.replayed,
         sample=trained.sample,

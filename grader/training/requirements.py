@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from grader.models.outcome import Mismatch, Outcome, Passed
-from grader.models.report import Requirement
-from grader.training.attempt import Attempt
+from grader.training.attempt import MARGIN, Attempt, Condition
 
 SAME_ANSWERS: Final = "same answers from these parameters on the reference"
 AGREEING: Final = 0.95  # share of answers that the reference must give too
@@ -29,35 +28,57 @@ def _percent(share: float) -> str:
     return f"{round(share, 4) + 0.0:.2%}"
 
 
-def at_least(name: str, got: float, bound: float) -> Requirement:
-    """Return a share that must be `bound` or more."""
-    return Requirement(
-        name=name, bound=f">= {bound:.1%}", got=_percent(got), met=got >= bound
+def at_least(name: str, got: float, bound: float) -> Condition:
+    """Return a share that must be `bound` or more; what is missing to 1 is its size."""
+    return Condition(
+        name=name,
+        bound=f">= {bound:.1%}",
+        got=_percent(got),
+        met=got >= bound,
+        near=1 - got <= MARGIN * (1 - bound),
     )
 
 
-def at_most(name: str, got: float, bound: float) -> Requirement:
+def at_most(name: str, got: float, bound: float) -> Condition:
     """Return a share that must be `bound` or less."""
-    return Requirement(
-        name=name, bound=f"<= {bound:.1%}", got=_percent(got), met=got <= bound
+    return Condition(
+        name=name,
+        bound=f"<= {bound:.1%}",
+        got=_percent(got),
+        met=got <= bound,
+        near=got <= MARGIN * bound,
     )
 
 
-def number_at_least(name: str, got: float, bound: float, unit: str = "") -> Requirement:
+def number_at_least(name: str, got: float, bound: float, unit: str = "") -> Condition:
     """Return a number that must be `bound` or more."""
-    return Requirement(
-        name=name, bound=f">= {bound:g}{unit}", got=f"{got:.3g}{unit}", met=got >= bound
+    return Condition(
+        name=name,
+        bound=f">= {bound:g}{unit}",
+        got=f"{got:.3g}{unit}",
+        met=got >= bound,
+        near=MARGIN * got >= bound,
     )
 
 
-def number_at_most(name: str, got: float, bound: float, unit: str = "") -> Requirement:
+def number_at_most(name: str, got: float, bound: float, unit: str = "") -> Condition:
     """Return a number that must be `bound` or less."""
-    return Requirement(
-        name=name, bound=f"<= {bound:g}{unit}", got=f"{got:.4g}{unit}", met=got <= bound
+    return Condition(
+        name=name,
+        bound=f"<= {bound:g}{unit}",
+        got=f"{got:.4g}{unit}",
+        met=got <= bound,
+        near=got <= MARGIN * bound,
     )
 
 
-def verdict(attempt: Attempt, needed: list[Requirement]) -> Outcome:
+def barely_missed(needed: list[Condition]) -> bool:
+    """Return whether something is not met, and nothing by far."""
+    missed = [condition for condition in needed if not condition.met]
+    return bool(missed) and all(condition.near for condition in missed)
+
+
+def verdict(attempt: Attempt, needed: list[Condition]) -> Outcome:
     """Return the first condition that is not met as a mismatch, or that all are."""
     for requirement in needed:
         if not requirement.met:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from grader.checks.checklib import CheckFailure
 from grader.datasets import shifted
-from grader.models.report import Requirement
+from grader.training.attempt import Condition
 from grader.training.classes import Classes, accuracy, agreed_accuracy, classes_of
 from grader.training.driver import Arrays, Driver
 from grader.training.exam import Exam
@@ -135,10 +135,10 @@ def _both_ways(exam: Exam, rng: np.random.Generator, times: Times) -> bool:
     return texts[0] == texts[1]
 
 
-def _faster(speedup: float, bound: float) -> Requirement:
+def _faster(speedup: float, bound: float) -> Condition:
     """Return the condition without the number: a verdict is the same in every run."""
     met = speedup >= bound
-    return Requirement(
+    return Condition(
         name="KV cache: times less CPU time",
         bound=f">= {bound:g}",
         got=f"{bound:g} or more" if met else f"less than {bound:g}",
@@ -152,8 +152,8 @@ def zeros_of(parameters: dict[str, NDArray[np.float32]]) -> tuple[int, int]:
     return sum(int(np.sum(w == 0)) for w in weights), sum(w.size for w in weights)
 
 
-def _sparse(zeros: int, weights: int, bound: float) -> Requirement:
+def _sparse(zeros: int, weights: int, bound: float) -> Condition:
     """Return the condition; a share of whole weights is exact to one of them."""
     share = at_least("pruned: weights that are zero", zeros / max(1, weights), bound)
     met = zeros + 1 >= bound * weights
-    return Requirement(name=share.name, bound=share.bound, got=share.got, met=met)
+    return Condition(**dict(share) | {"met": met})

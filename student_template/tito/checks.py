@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tito import tokens
 from tito.errors import UnknownNameError
 from tito.process import Ran, run
 from tito.screen import look
@@ -67,7 +67,8 @@ def choose(project: Path, name: str) -> Path:
 
 def environment() -> dict[str, str]:
     """Return variables for checks of the code that is here, and of no other."""
-    kept = {k: v for k, v in os.environ.items() if k != "TINYTORCH_PACKAGE"}
+    kept = tokens.environment()
+    kept.pop("TINYTORCH_PACKAGE", None)
     # numpy's threads cost more than they give at the sizes of this course.
     return {"OPENBLAS_NUM_THREADS": "1"} | kept
 

@@ -16,9 +16,9 @@ from tito.benchmark import ADVICE, HEAD, measure
 from tito.cli_ci import ci
 from tito.cli_milestone import complete_milestone, milestone
 from tito.cli_module import complete_module, module
+from tito.cli_submit import login, status, submit
 from tito.doctor import examine
 from tito.errors import FAILED, INTERRUPTED, TitoError
-from tito.hand_in import Order, hand_in
 from tito.hints import hint as hint_text
 from tito.package import find_project
 from tito.screen import look, say
@@ -55,10 +55,13 @@ def main() -> None:
     """Build your tinytorch: check it, see where you are, hand it in.
 
     Exit codes: 0 all is well, 1 checks failed or something has to be put right,
-    2 the command makes no sense, 130 interrupted.
+    2 the command makes no sense, 3 kept and not handed in yet, 4 not graded yet,
+    130 interrupted.
     """
 
 
+for command in (submit, login, status):
+    main.add_command(command)
 main.add_command(module)
 main.add_command(milestone)
 main.add_command(ci)
@@ -69,8 +72,8 @@ def checkpoint() -> None:
     """Where you are in the course."""
 
 
-@checkpoint.command()
-def status() -> None:
+@checkpoint.command(name="status")
+def timeline_() -> None:
     """Show modules and milestones: done, stale, in progress, blocked, to come.
 
     Example: tito checkpoint status
@@ -158,20 +161,3 @@ def completion(shell: str) -> None:
     kind = get_completion_class(shell)
     assert kind is not None
     click.echo(kind(main, {}, "tito", "_TITO_COMPLETE").source())
-
-
-@main.command()
-@click.option("--to", envvar="SUBMIT_TO", default="", help="Folder to hand in to.")
-@click.option("--student", envvar="STUDENT", default="", help="Your id.")
-@click.option("--round", "round_", envvar="ROUND", default="", help="Round, if any.")
-@click.option("--skip-tests", is_flag=True, help="Do not run the public checks.")
-@click.option("--even-if-broken", is_flag=True, help="Hand in despite syntax errors.")
-def submit(
-    to: str, student: str, round_: str, *, skip_tests: bool, even_if_broken: bool
-) -> None:
-    """Check your package, pack it, and hand it in.
-
-    Example: tito submit --student ada --to /courses/tinytorch/inbox
-    """
-    order = Order(student, round_, to, skip_tests, even_if_broken)
-    hand_in(find_project(Path.cwd()), order)

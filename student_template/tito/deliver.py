@@ -1,14 +1,38 @@
-"""Put a bundle into a folder, whole or not at all, and only once."""
+"""The road of a folder: a bundle is put there whole or not at all, and only once."""
 
 from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tito.bundle import SUFFIX
 from tito.errors import TitoError
+from tito.package import Source
+from tito.parcel import Parcel, Receipt, receipt
+
+
+class Folder:
+    """Hand in by putting the bundle into a folder, which is there or is not."""
+
+    keeps = False
+
+    def __init__(self, folder: Path, *, own: bool = False) -> None:
+        """`own`: it is one of this repository, and made when it is needed."""
+        self.to, self._folder, self._own = str(folder), folder, own
+
+    def prepare(self, sources: Sequence[Source]) -> str:
+        """Nothing to do: a folder that is not there is said when it is written to."""
+        return ""
+
+    def hand_in(self, parcel: Parcel) -> Receipt:
+        if self._own:
+            self._folder.mkdir(exist_ok=True)
+        who, digest = parcel.student, parcel.digest
+        path, new = deliver(parcel.data, self._folder, student=who, digest=digest)
+        return receipt(parcel, path.name, new=new, place=str(path))
 
 
 def deliver(

@@ -16,8 +16,12 @@ from pathlib import Path
 from typing import Literal
 
 from tito import course as course_file
+from tito import waiting
 from tito.errors import TitoError
 from tito.package import PACKAGE
+from tito.road_service import ServiceRoad
+from tito.roads import LOCAL, destination, road
+from tito.tokens import find as find_token
 
 PYTHON = (3, 11)
 WANTED = {"numpy": (1, 26), "pytest": (8, 3), "click": (8, 1)}
@@ -48,6 +52,7 @@ def examine(project: Path) -> Iterator[Finding]:
     yield _git(project)
     yield _system()
     yield _shape(project)
+    yield _road(project)
 
 
 def _python() -> Finding:
@@ -146,3 +151,20 @@ def _shape(project: Path) -> Finding:
         return Finding("repository", f"without {', '.join(lost[:3])}", do, "advice")
     released = sum(m.released for m in course.modules)
     return Finding("repository", f"complete, {released} modules released")
+
+
+def _road(project: Path) -> Finding:
+    """Look whether what is written could be handed in; nothing is asked over a line."""
+    name = "hand in"
+    try:
+        to = destination("", project)
+        way = road(to, project)
+        if isinstance(way, ServiceRoad):
+            find_token(project)
+    except TitoError as error:
+        return Finding(name, error.message, error.hint, "advice")
+    if waits := len(waiting.everything(project)[0]):
+        what = "1 bundle is" if waits == 1 else f"{waits} bundles are"
+        do = "as soon as you are online: tito submit --queued"
+        return Finding(name, f"{what} kept and not handed in yet", do, "advice")
+    return Finding(name, f"to {way.to}" if to else f"bundles are put into {LOCAL}/")

@@ -1,7 +1,8 @@
 """The errors that `tito` shows: what is wrong, and what to do.
 
 Exit codes: 0 all is well; 1 checks failed, a target was missed, or something in the
-repository has to be put right; 2 the command makes no sense; 130 interrupted.
+repository has to be put right; 2 the command makes no sense; 3 what was to be handed in
+is kept here and not handed in yet; 4 not graded yet; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import click
 
 from tito.screen import clean
 
-FAILED, USAGE, INTERRUPTED = 1, 2, 130
+FAILED, USAGE, KEPT, NOT_YET, INTERRUPTED = 1, 2, 3, 4, 130
 
 
 class TitoError(click.ClickException):
@@ -34,3 +35,13 @@ class UnknownNameError(TitoError):
     """A name on the command line that means nothing here."""
 
     exit_code = USAGE
+
+
+class LaterError(TitoError):
+    """It cannot be done now, and can be done later without changing anything."""
+
+    exit_code = KEPT
+
+
+class RefusedError(TitoError):
+    """Exactly this will never be taken: trying again is of no use."""

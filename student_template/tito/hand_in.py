@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tito import checks
 from tito.bundle import bundle
-from tito.deliver import deliver
 from tito.errors import TitoError
-from tito.package import KIB, PACKAGE, Source, broken, collect, digest_of
+from tito.package import KIB, PACKAGE, Source, broken, collect, digest_of, left_out
+from tito.parcel import Parcel, Road, now
+from tito.roads import destination, road
 from tito.screen import say
+from tito.send import hand_over, send_early
 
-LOCAL = "submissions"  # where a bundle goes when no SUBMIT_TO is given
+NAMED = 5  # files that are left out, named one by one
 
 
 @dataclass(frozen=True)
@@ -22,29 +24,47 @@ class Order:
 
     student: str  # empty: what `.student` says
     round_: str
-    to: str  # a folder; empty: `submissions/` here
+    to: str  # empty: what the course says, else `submissions/` here
     skip_tests: bool
     even_if_broken: bool
 
 
-def hand_in(project: Path, order: Order) -> None:
-    """Hand in the package of a repository.
+def hand_in(project: Path, order: Order) -> int:
+    """Hand in the package of a repository, after all that waits; return the exit code.
 
     Raises:
         TitoError: it would be rejected, or cannot be delivered.
     """
-    student = order.student or read_student(project)
+    send_early(project)
+    to = destination(order.to, project)
+    way = road(to, project)
     sources = collect(project)
-    data = bundle(sources, student=student, round_=order.round_)
-    show_package(sources)
+    commit = way.prepare(sources)
+    student = order.student or read_student(project)
+    parcel = replace(pack(sources, way, student, order.round_), commit=commit)
+    show_package(sources, left_out(project))
     show_broken(broken(sources), even_if_broken=order.even_if_broken)
     if not order.skip_tests:
         say(f"checks   {checks.summary(project)}")
-    folder = inbox(order.to, project)
-    digest = digest_of(sources)
-    path, new = deliver(data, folder, student=student, digest=digest)
-    say(f"digest   {digest}\nbundle   {path}, {len(data) / KIB:.1f} KiB")
-    say(f"next     {next_step(order.to, new=new)}")
+        if parcel.commit:
+            still(project, way, parcel)
+    return hand_over(project, way, parcel, chosen=bool(to))
+
+
+def pack(sources: Sequence[Source], way: Road, student: str, round_: str) -> Parcel:
+    """Return what is to be handed in."""
+    data = bundle(sources, student=student, round_=round_)
+    return Parcel(data, way.to, student, round_, digest_of(sources), now())
+
+
+def still(project: Path, way: Road, parcel: Parcel) -> None:
+    """See that the commit is the one whose files were checked."""
+    sources = collect(project)
+    if way.prepare(sources) != parcel.commit or digest_of(sources) != parcel.digest:
+        raise TitoError(
+            "the repository changed while the checks ran; nothing was handed in",
+            "Hand in again, and wait with edits and commits until it is done.",
+        )
 
 
 def read_student(project: Path) -> str:
@@ -55,12 +75,16 @@ def read_student(project: Path) -> str:
         return ""
 
 
-def show_package(sources: Sequence[Source]) -> None:
-    """List what is handed in, with sizes."""
+def show_package(sources: Sequence[Source], others: Sequence[str]) -> None:
+    """List what is handed in, with sizes, and what is not."""
     total = sum(len(source.data) for source in sources) / KIB
     say(f"package  {PACKAGE}/: {len(sources)} files, {total:.1f} KiB")
     for source in sources:
         say(f"  {len(source.data) / KIB:7.1f} KiB  {source.path}")
+    for path in others[:NAMED]:
+        say(f"left out {path}: only Python files are handed in")
+    if len(others) > NAMED:
+        say(f"left out {len(others) - NAMED} more files that are not Python")
 
 
 def show_broken(problems: Sequence[str], *, even_if_broken: bool) -> None:
@@ -73,25 +97,3 @@ def show_broken(problems: Sequence[str], *, even_if_broken: bool) -> None:
             f"Python cannot read {what}; nothing was handed in",
             "Fix the lines above, or hand in anyway with --even-if-broken.",
         )
-
-
-def inbox(to: str, project: Path) -> Path:
-    """Return the folder to write to."""
-    if "://" in to:
-        raise TitoError(
-            f"cannot hand in to {to}",
-            "This version hands in to a folder: SUBMIT_TO=/path/of/the/inbox.",
-        )
-    if to:
-        return Path(to)
-    (project / LOCAL).mkdir(exist_ok=True)
-    return project / LOCAL
-
-
-def next_step(to: str, *, new: bool) -> str:
-    """Say what is left to do."""
-    if not to:
-        return "no SUBMIT_TO was given: upload the file above as your course says"
-    if not new:
-        return "nothing: exactly this was handed in before"
-    return "nothing: it is handed in; hand in again whenever you have more"

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from tito import progress as notes
+from tito import tokens
 from tito.course import Milestone, Script
 from tito.errors import TitoError, UnknownNameError
 from tito.package import collect
@@ -95,7 +96,7 @@ def _environment(project: Path) -> dict[str, str]:
     rest = os.environ.get("PYTHONPATH", "")
     path = os.pathsep.join(part for part in (str(project), rest) if part)
     # numpy's threads cost more than they give at the sizes of this course.
-    return {"OPENBLAS_NUM_THREADS": "1", **os.environ, "PYTHONPATH": path}
+    return {"OPENBLAS_NUM_THREADS": "1", **tokens.environment(), "PYTHONPATH": path}
 
 
 def run_all(

@@ -85,6 +85,20 @@ def _walk(project: Path, folder: str, depth: int) -> Iterator[str]:
             yield path
 
 
+def left_out(project: Path) -> list[str]:
+    """Return the files in the package that are not handed in: everything but Python."""
+    return sorted(
+        path.relative_to(project).as_posix()
+        for path in (project / PACKAGE).rglob("*")
+        if path.is_file()
+        and path.suffix != ".py"
+        and not any(
+            part.startswith(".") or part == "__pycache__"
+            for part in path.relative_to(project).parts
+        )
+    )
+
+
 def _check_name(path: str, name: str, depth: int) -> None:
     strange = any(unicodedata.category(char) in BAD_CATEGORIES for char in name)
     long = strange or (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
+import os
 import re
 import subprocess
 import sys
@@ -29,10 +30,15 @@ from grader.image.labels import PREFIX
 from grader.pipeline import digest_of, reference_files
 from grader.sandbox.docker import ISOLATION, connect, grade_in_container
 
-pytestmark = pytest.mark.docker
+# Builds, which disturb no grading: the other worker may do them meanwhile.
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("builds")]
 ROOT = Path(__file__).resolve().parents[2]
 HOME = Home(ROOT)
 EPOCH = 315_532_800
+# Of this process: somebody else may be building on the same engine.
+AGAIN = f"tinytorch-grader:test-again-{os.getpid()}"
+ELSEWHERE = f"tinytorch-grader:test-elsewhere-{os.getpid()}"
+BASE_ELSEWHERE = f"tinytorch-grader-base:test-elsewhere-{os.getpid()}"
 # What nobody needs who only runs Python, by the names that it has anywhere.
 UNWANTED = {
     *("sh", "bash", "dash", "busybox", "perl", "awk", "sed", "su", "mount", "setpriv"),
@@ -291,24 +297,22 @@ class Builder:
 def builder(client: DockerClient) -> Iterator[Builder]:
     builder = Builder(client)
     yield builder
-    builder.close("tinytorch-grader:test-again", "tinytorch-grader:test-elsewhere")
-    builder.close("tinytorch-grader-base:test-elsewhere")
+    builder.close(AGAIN, ELSEWHERE, BASE_ELSEWHERE)
 
 
 @pytest.mark.slow
 def test_a_second_build_has_the_same_files_and_layers(
     image: str, labels: dict[str, str], builder: Builder
 ) -> None:
-    again = "tinytorch-grader:test-again"
     base = labels["org.opencontainers.image.base.name"]
 
-    builder.staff(again, base)
+    builder.staff(AGAIN, base)
 
     compare = tool("compare")
     files = compare.files_of(image)
     assert len(files) > 1000
-    assert compare.differences(files, compare.files_of(again)) == []
-    assert compare.layers_of(image) == compare.layers_of(again)
+    assert compare.differences(files, compare.files_of(AGAIN)) == []
+    assert compare.layers_of(image) == compare.layers_of(AGAIN)
     assert {file.time for file in files.values()} == {EPOCH}
     assert {file.owner for file in files.values()} == {"0:0"}
 
@@ -319,21 +323,21 @@ def test_the_engine_alone_holds_nothing_of_the_course(
     base = labels["org.opencontainers.image.base.name"]
     script = str(ROOT / "container/build.sh")
 
-    builder.run(script, "engine", "tinytorch-grader:test-again", base, sys.executable)
+    builder.run(script, "engine", AGAIN, base, sys.executable)
 
-    report = api.inspect_image("tinytorch-grader:test-again", ROOT)
+    report = api.inspect_image(AGAIN, ROOT)
     standing = {part.part: part.standing for part in report.parts}
     assert standing.pop("engine") == "same"
     assert set(standing.values()) == {"not there"}
     assert report.inside is not None, report.problem
     assert report.inside.inner_wall[:2] == ("docker", "fresh-uid")
     source = "import json, os; print(json.dumps(os.listdir('/srv/course')))"
-    assert inside(client, "tinytorch-grader:test-again", source) == []
+    assert inside(client, AGAIN, source) == []
 
 
 # Official images have Python in /usr/local and no bytecode, Debian's own in /usr; this
 # base also has bits that must not get in.
-ELSEWHERE = r"""
+RECIPE = r"""
 FROM {base}
 RUN set -e; \
     from=$(python3 -c 'import sys; print(sys.base_prefix)'); \
@@ -352,19 +356,18 @@ RUN set -e; \
 def test_a_base_with_python_elsewhere_gives_a_working_image(
     client: DockerClient, labels: dict[str, str], listing: Any, builder: Builder
 ) -> None:
-    base = "tinytorch-grader-base:test-elsewhere"
-    elsewhere = "tinytorch-grader:test-elsewhere"
-    recipe = ELSEWHERE.format(base=labels["org.opencontainers.image.base.name"])
+    base = BASE_ELSEWHERE
+    recipe = RECIPE.format(base=labels["org.opencontainers.image.base.name"])
     builder.run(
         *("docker", "build", "--network", "none", "--tag", base, "-"), recipe=recipe
     )
 
-    builder.staff(elsewhere, base)
+    builder.staff(ELSEWHERE, base)
 
-    report = api.inspect_image(elsewhere, ROOT)
+    report = api.inspect_image(ELSEWHERE, ROOT)
     assert {part.standing for part in report.parts} == {"same"}
     assert report.inside is not None, report.problem
     assert report.inside.inner_wall[:2] == ("docker", "fresh-uid")
-    other = inside(client, elsewhere, LISTING)
+    other = inside(client, ELSEWHERE, LISTING)
     assert_no_rights(other)
     assert {other[2], listing[2]} == {"/usr", "/usr/local"}

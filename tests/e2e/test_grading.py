@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,8 @@ MISTAKES: list[dict[str, Any]] = tomllib.loads(
     (REFERENCE / "mutants" / "typical_mistakes.toml").read_text(encoding="utf8")
 )["edits"]
 RIGHT = Passed, Blocked  # passed, or explained by another check
+# The id of a check, or how far a milestone is.
+PROGRESS = re.compile(r"[a-z_]+::[a-z0-9_]+|[a-z_]+: epoch \d+ of \d+, .*")
 FIRST_SIX = {"setup", "tensor", "activations", "layers", "losses", "autograd"}
 
 
@@ -34,6 +38,15 @@ def test_the_reference_gets_all_points(reference: Done) -> None:
     assert all(earned == points for earned, points in reference.earned.values())
     assert all(m.replayed and m.curve and m.requirements for m in verdict.milestones)
     assert verdict.notes == ()
+
+
+def test_json_is_all_there_is_on_stdout(reference: Done) -> None:
+    document = json.loads(reference.out)
+
+    assert document["schema_version"] == 1
+    assert reference.out.count("\n") == 1
+    # Talk is on stderr, and in a run of more than ten seconds there is some.
+    assert all(PROGRESS.fullmatch(line) for line in reference.err.splitlines())
 
 
 def test_the_reference_is_graded_behind_a_wall(reference: Done) -> None:

@@ -20,9 +20,9 @@ from grader.container.request import ContainerJob
 from grader.intake import open_submission
 from grader.models.outcome import NotImplementedYet
 from grader.models.report import GradeReport, Verdict
-from grader.sandbox.docker import OWNER_LABEL, connect, image_id
+from grader.sandbox.docker import OWNER_LABEL, connect, image_id, owner
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("engine")]
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = ("tensor", "activations")
 
@@ -43,7 +43,9 @@ def client() -> Iterator[DockerClient]:
 @pytest.fixture(autouse=True)
 def nothing_is_left(client: DockerClient) -> Iterator[None]:
     def ours() -> set[str]:
-        filters: dict[str, str | list[str] | bool] = {"label": OWNER_LABEL}
+        # Those of this process: others may be grading at the same time.
+        mine = f"{OWNER_LABEL}={owner()}"
+        filters: dict[str, str | list[str] | bool] = {"label": mine}
         found = client.containers.list(all=True, filters=filters)
         return {str(container.id) for container in found}
 

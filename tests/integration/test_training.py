@@ -342,6 +342,30 @@ def test_a_run_over_its_cpu_time_is_run_again_and_then_fails(track: Track) -> No
     assert run.measure.usage.cpu_s > run.measure.cpu_limit_s
 
 
+def test_a_target_missed_by_little_gets_another_draw(track: Track) -> None:
+    """A right package may have bad luck with one round's draw, but hardly with two."""
+    first = track.run("mlp").result
+    assert first.metric is not None
+    beyond = course_with("mlp", target=first.metric + 0.0001)
+
+    again = track.run("mlp", course=beyond)
+
+    assert again.measure is not None
+    assert again.measure.attempts == 2
+    assert again.result.metric is not None
+    assert again.result.curve != first.curve
+    reached = again.result.metric > first.metric
+    assert isinstance(again.result.outcome, Passed if reached else Mismatch)
+
+
+def test_a_target_missed_by_far_is_missed(track: Track) -> None:
+    run = track.run("mlp", course=course_with("mlp", target=1.0))
+
+    assert isinstance(run.result.outcome, Mismatch)
+    assert run.measure is not None
+    assert run.measure.attempts == 1
+
+
 def test_a_slow_host_stretches_the_limit_and_not_the_stated_one(track: Track) -> None:
     """The reference is the clock; here a standard machine would be far faster."""
     slow = course_with("perceptron", calibration_cpu_s=1e-6)

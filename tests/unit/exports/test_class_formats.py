@@ -21,8 +21,8 @@ from grader.exports import (
     of_class,
     of_student,
 )
-from grader.exports.roster import Person, read_roster
 from grader.models.report import GradeReport, Verdict
+from grader.roster import Person, read_roster
 
 ADA, GRACE, EMMY = "s1024-lovelace", "s2048-hopper", "s4096-noether"
 WAITING = (module_result("tensor", [UNJUDGED]),)

@@ -20,10 +20,10 @@ from reports.samples import (
 )
 
 from grader.exports.gradebook import Choice
-from grader.exports.roster import Person
 from grader.models.outcome import Blocked, Mismatch, Outcome, Passed
 from grader.models.report import GradeReport, Measurements, ModuleResult, Verdict
 from grader.overview import Overview, Taught, overview
+from grader.roster import Person
 
 DAY: Final = 24 * 60  # minutes
 NEEDS: Final = {

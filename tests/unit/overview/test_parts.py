@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from publish.courses import Course
 from reports.samples import WRONG, module_result, perceptron, perfect, report, todo, xor
 
-from grader.exports.roster import Person
 from grader.models.outcome import Blocked, Inconclusive, Passed
 from grader.models.report import ModuleResult
 from grader.overview.models import BINS
 from grader.overview.parts import place, quantile, spread
+from grader.roster import Person
 from overview.classes import class_of, look, modules, tried
 
 UNJUDGED = Inconclusive(reason="the host ran out of memory")

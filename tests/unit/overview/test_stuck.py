@@ -8,9 +8,9 @@ import pytest
 from publish.courses import Course
 from reports.samples import START, WRONG, module_result, perfect, report, todo
 
-from grader.exports.roster import Person
 from grader.models.outcome import Inconclusive, Passed
 from grader.overview.stuck import LEAST, RECENT_DAYS
+from grader.roster import Person
 from grader.store.events import Submitted
 from overview.classes import DAY, SIGN, again, look, modules, tried
 

@@ -15,12 +15,12 @@ from publish.courses import Course
 from reports.samples import HOSTILE, hostile, report
 
 from grader.cli.main import cli
-from grader.exports.roster import Person
 from grader.models.report import GradeReport
 from grader.overview import FORMATS, Overview
 from grader.overview.sheet import COLUMNS
 from grader.overview.words import percent
 from grader.reports.display import columns
+from grader.roster import Person
 from grader.store import Store
 from overview.classes import DAY, again, class_of, look
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,12 @@ from reports.samples import good, report
 
 from grader.errors import UsageError
 from grader.models.submission import SourceFile, Submission
+from grader.roster import Person
 from grader.store import Store, documents, erasure
+from grader.store.access import Who
 from grader.store.events import Commented, TeamSet
 from grader.store.jobs import Wanted
+from grader.store.received import Received
 
 
 @pytest.fixture
@@ -132,3 +137,63 @@ def test_who_is_being_graded_is_not_erased(store: Store, tmp_path: Path) -> None
 def test_who_is_not_known_is_said_to_be(store: Store) -> None:
     with pytest.raises(UsageError, match="nothing is kept"):
         store.forget("eve", by="me", reason="by request")
+
+
+def received(store: Store, student: str, sender: str, data: bytes = b"") -> str:
+    """Take in a submission of `student`, and keep its files."""
+    files = (SourceFile(path="tinytorch/b.py", data=data),)
+    digest = "sha256:" + hashlib.sha256(data).hexdigest()
+    store.keep_source(Submission(label="", digest=digest, files=files), "tinytorch")
+    new = Received(
+        id=f"s-{student}-{len(data)}",
+        student=student,
+        sender=sender,
+        round="one",
+        digest=digest,
+        received_at=datetime(2026, 9, 14, tzinfo=UTC),
+        key=f"sha256:{student}{len(data)}",
+        size_bytes=9,
+    )
+    store.inbox.receive(new, "label", per_hour=99)
+    return digest
+
+
+def test_what_the_service_knows_of_the_person_goes(
+    store: Store, tmp_path: Path
+) -> None:
+    store.people.put([Person("ann", email="ann@example.edu"), Person("ben")])
+    token = store.access.issue("token", Who("student", "ann"))
+    staff = store.access.issue("token", Who("staff", "ann"))
+    digest = received(store, "ann", "ann")
+    assert not store.kept_of("ann").nothing
+
+    gone = store.forget("ann", by="me", reason="by request")
+
+    assert (gone.people, gone.credentials, gone.received) == (1, 1, 1)
+    assert store.access.find("token", token) is None
+    assert store.access.find("token", staff) is not None  # another person
+    assert list(store.people.all()) == ["ben"]
+    assert store.inbox.standing(students=["ann"]) == []
+    assert store.source(digest) is None
+    assert b"ann@example" not in (tmp_path / "store" / "events.db").read_bytes()
+
+
+def test_what_somebody_else_handed_in_too_and_waits_stays(store: Store) -> None:
+    digest = received(store, "ann", "ann")
+    received(store, "ben", "ben")
+
+    store.forget("ann", by="me", reason="by request")
+
+    assert store.source(digest) is not None
+
+
+def test_what_was_sent_for_a_team_is_the_teams(store: Store) -> None:
+    store.record("red", TeamSet(members=("ann", "ben"), by="me"))
+    digest = received(store, "red", "ann")
+
+    gone = store.forget("ann", by="me", reason="by request")
+
+    assert gone.received == 1
+    (standing,) = store.inbox.standing(students=["red"])
+    assert standing.received.sender == ""
+    assert store.source(digest) is not None

@@ -15,8 +15,11 @@ import sqlalchemy as sa
 from reports.samples import STUDENTS, good, report
 
 from grader.errors import StoreError
+from grader.roster import Person
 from grader.store import Store
+from grader.store.access import Who
 from grader.store.jobs import Wanted
+from store.arrivals import sent
 
 pytestmark = pytest.mark.postgresql
 
@@ -154,3 +157,45 @@ def test_one_person_is_erased_and_events_stay_append_only(
         store._engine.begin() as connection,
     ):
         connection.execute(sa.text("DELETE FROM events"))
+
+
+def test_a_submission_that_comes_twice_at_once_is_taken_in_once(
+    stores: tuple[Store, Store],
+) -> None:
+    told: list[tuple[str, bool]] = []
+
+    def send(store: Store, number: int) -> None:
+        new = sent("ann", id_=f"s-{number}")
+        told.append(store.inbox.receive(new, "label", per_hour=1))
+
+    threads = [
+        threading.Thread(target=send, args=(store, 3 * i + n))
+        for i, store in enumerate(stores)
+        for n in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len({id_ for id_, _ in told}) == 1
+    assert sum(new for _, new in told) == 1
+    assert len(stores[0].events()) == 1
+    job = stores[1].jobs.lease_received("worker")
+    assert job is not None
+    assert job.student == "ann"
+    assert stores[0].jobs.lease_received("other") is None
+
+
+def test_people_and_what_lets_them_in(stores: tuple[Store, Store]) -> None:
+    one, other = stores
+    assert one.people.put([Person("ann", name="Ann")]).new == ("ann",)
+    token = one.access.issue("token", Who("student", "ann"))
+
+    found = other.access.find("token", token)
+
+    assert found is not None
+    assert found.who.name == "ann"
+    assert other.people.get("ann") == Person("ann", name="Ann")
+    one.forget("ann", by="me", reason="by request")
+    assert other.access.find("token", token) is None

@@ -17,6 +17,7 @@ TEMPLATE = ROOT / "student_template"
 def run(tests: Path, package: Path, *arguments: str) -> str:
     """Return what `python -m pytest` prints, run as a student runs it."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # a student has none of ours
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
         cwd=tests.parent,

@@ -18,21 +18,17 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tito.bundle import bundle
+from tito.deliver import deliver
+from tito.errors import TitoError
+from tito.package import Source, collect, digest_of
+from tito_here import TEMPLATE
+from tito_here import tito_here as tito
 
 from grader.errors import SubmissionRejectedError
 from grader.intake import open_bytes, open_submission, pack
 from grader.intake.bundle import digest_of as grader_digest
 from grader.models.submission import SourceFile
-
-TEMPLATE = Path(__file__).resolve().parents[3] / "student_template"
-sys.path.insert(0, str(TEMPLATE))  # tito is a distribution of its own
-
-from tito.bundle import bundle  # noqa: E402
-from tito.deliver import deliver  # noqa: E402
-from tito.errors import TitoError  # noqa: E402
-from tito.package import Source, collect, digest_of  # noqa: E402
-
-sys.path.remove(str(TEMPLATE))  # `tinytorch` stands there too; other tests have theirs
 
 GOOD = {
     "tinytorch/__init__.py": b"",
@@ -48,23 +44,6 @@ def write(root: Path, tree: Mapping[str, bytes] = GOOD) -> Path:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(data)
     return root
-
-
-def tito(
-    project: Path, *arguments: str, **variables: str
-) -> subprocess.CompletedProcess[str]:
-    kept = {key: value for key, value in os.environ.items() if key != "COVERAGE"}
-    for name in ("SUBMIT_TO", "STUDENT", "ROUND"):
-        kept.pop(name, None)
-    return subprocess.run(
-        [sys.executable, "-m", "tito", *arguments],
-        cwd=project,
-        env={**kept, "PYTHONPATH": str(TEMPLATE), **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
 
 
 @pytest.fixture
@@ -292,7 +271,8 @@ def test_student_file_and_subfolder(project: Path, inbox: Path) -> None:
             "no folder /no/such",
             "SUBMIT_TO",
         ),
-        (GOOD, ("--student", "a", "--to", "https://x/y"), "cannot hand in", "folder"),
+        (GOOD, ("--student", "a", "--to", "ftp://x/y"), "cannot hand in", "folder"),
+        (GOOD, ("--student", "a", "--to", "https://x/y"), "no token", "tito login"),
         (
             {"tinytorch/a.py": b"#" * 262_145},
             ("--student", "a"),

@@ -27,6 +27,7 @@ COMMANDS = [
     *(("module", "info"), ("module", "test"), ("module", "complete"), ("milestone",)),
     *(("milestone", "list"), ("milestone", "info"), ("milestone", "run")),
     *(("benchmark",), ("hint",), ("doctor",), ("submit",), ("completion",), ()),
+    *(("login",), ("status",)),
 ]
 
 

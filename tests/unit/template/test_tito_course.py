@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 from tito_students import COURSE, HOME, built, one_error, tito
 
+from grader.cli.main import cli
+from grader.errors import ConfigError
 from grader.template import release
 from grader.template.course_file import COURSE_FILE
 from grader.template.release import LEFT
+from grader.template.submit import submit_in
 
 TOML = tomllib.loads(HOME.course_file.read_text(encoding="utf-8"))
 NAMED = {"number", "name", "title"}
@@ -142,22 +145,16 @@ def test_make_runs_the_same_scripts(tmp_path: Path) -> None:
         assert done.stdout.splitlines() == [f"-- {s['file']}" for s in row["scripts"]]
 
 
-def grader(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "grader.cli.main", "template", *words],
-        cwd=HOME.folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def grader(*words: str) -> Result:
+    return CliRunner().invoke(cli, ["template", *words])
 
 
 def test_due_dates_survive_an_update_that_names_others(tmp_path: Path) -> None:
     repository = tmp_path / "repo"
     dates = ("--due", "tensor=2026-10-05", "--due", "xor=2026-11-01")
-    assert grader("build", str(repository), *dates, "--upto", "02").returncode == 0
+    assert grader("build", str(repository), *dates, "--upto", "02").exit_code == 0
     done = grader("update", str(repository), "--upto", "03", "--due", "xor=2026-12-01")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
 
     found = json.loads((repository / COURSE_FILE).read_text())
     rows = [*found["modules"], *found["milestones"]]
@@ -172,7 +169,66 @@ def test_due_dates_survive_an_update_that_names_others(tmp_path: Path) -> None:
 def test_a_due_date_that_is_none_is_refused(tmp_path: Path, word: str) -> None:
     done = grader("build", str(tmp_path / "repo"), "--due", word)
 
-    assert done.returncode != 0
+    assert done.exit_code == 3
     assert "due dates: " in done.stderr
     assert "--due tensor=2026-10-05" in done.stderr
     assert not (tmp_path / "repo").exists()
+
+
+# Where to hand in
+
+
+def place(repository: Path) -> object:
+    return json.loads((repository / COURSE_FILE).read_text()).get("submit")
+
+
+def test_where_to_hand_in_survives_an_update_that_names_no_other(
+    tmp_path: Path,
+) -> None:
+    repository = tmp_path / "repo"
+    words = ("--upto", "02", "--submit", "https://grader.example.org/x/")
+    assert grader("build", str(repository), *words).exit_code == 0
+    assert place(repository) == {"to": "https://grader.example.org/x"}
+
+    assert grader("update", str(repository), "--upto", "03").exit_code == 0
+    assert place(repository) == {"to": "https://grader.example.org/x"}
+    for word, given in {
+        "git": {"to": "git", "remote": "origin"},
+        "git:course": {"to": "git", "remote": "course"},
+        "/courses/inbox": {"to": "/courses/inbox"},
+        "http://127.0.0.1:8000": {"to": "http://127.0.0.1:8000"},
+        "none": None,
+    }.items():
+        assert grader("update", str(repository), "--submit", word).exit_code == 0
+        assert place(repository) == given
+        assert grader("update", str(repository)).exit_code == 0
+        assert place(repository) == given
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ("inbox", "'inbox' is no place to hand in to"),
+        ("git:--upload-pack=x", "is no place"),
+        ("http://grader.example.org", "is not encrypted"),
+        ("ftp://grader.example.org", "is not encrypted"),
+        ("https://ada:secret@grader.example.org", "no address of a service"),
+        ("https://grader.example.org?x=1", "no address of a service"),
+        ("https://grader.example.org:x", "no address of a service"),
+        ("https://", "no address of a service"),
+    ],
+)
+def test_a_place_that_is_none_is_refused(tmp_path: Path, word: str, says: str) -> None:
+    done = grader("build", str(tmp_path / "repo"), "--submit", word)
+
+    assert done.exit_code == 3
+    assert says in done.stderr
+    assert "secret" not in done.stderr
+    assert "hint: " in done.stderr
+    assert not (tmp_path / "repo").exists()
+
+
+def test_a_place_that_a_student_has_damaged_is_said() -> None:
+    for data in (b"{", b"[]", b'{"submit": 3}', b'{"submit": {"to": "x://"}}'):
+        with pytest.raises(ConfigError):
+            submit_in(data)

@@ -12,7 +12,14 @@ from pydantic import ValidationError
 from grader.config import Home, load_course
 from grader.models.course import MilestoneProfile
 from grader.training import systems
-from grader.training.requirements import number_at_least, number_at_most
+from grader.training.attempt import Condition
+from grader.training.requirements import (
+    at_least,
+    at_most,
+    barely_missed,
+    number_at_least,
+    number_at_most,
+)
 from grader.training.systems import zeros_of
 
 COURSE = load_course(Home(Path(__file__).resolve().parents[3]).course_file)
@@ -64,6 +71,33 @@ def test_numbers_are_compared_in_their_own_direction() -> None:
     assert number_at_most("x", 1.8, 1.8).met
     assert not number_at_most("x", 1.801, 1.8).met
     assert not number_at_most("x", float("nan"), 1.8).met
+
+
+@pytest.mark.parametrize(
+    ("near", "far"),
+    [
+        (at_least("x", 0.72, 0.75), at_least("x", 0.71, 0.75)),
+        (at_most("x", 0.0222, 0.02), at_most("x", 0.0231, 0.02)),
+        (number_at_least("x", 3.5, 3.9), number_at_least("x", 3.3, 3.9)),
+        (number_at_most("x", 2.0, 1.8), number_at_most("x", 2.1, 1.8)),
+    ],
+    ids=["share or more", "share or less", "number or more", "number or less"],
+)
+def test_what_is_missed_by_little_is_told_from_what_is_far(
+    near: Condition, far: Condition
+) -> None:
+    met = at_least("y", 1.0, 1.0)
+
+    assert not near.met
+    assert not far.met
+    assert barely_missed([met, near])
+    assert not barely_missed([near, far])
+    assert not barely_missed([met])
+
+
+def test_all_or_nothing_is_never_nearly_met() -> None:
+    assert not barely_missed([at_least("truth table", 0.75, 1.0)])
+    assert not barely_missed([number_at_most("x", float("nan"), 1.8)])
 
 
 def test_sparsity_counts_weights_and_no_biases() -> None:
