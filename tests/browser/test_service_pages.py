@@ -173,3 +173,11 @@ def test_print_leaves_the_navigation_out(tab: Browser, service: Running) -> None
 
     assert tab.evaluate("document.querySelector('header').checkVisibility()") is False
     assert tab.evaluate("document.documentElement.scrollWidth") == 794
+
+
+def test_what_is_hidden_is_not_seen(tab: Browser, service: Running) -> None:
+    """A field for programs that keep passwords stands before the token's."""
+    tab.open(f"{service.address}/sign-in")
+
+    seen = "[...document.querySelectorAll('[hidden]')].map(e => e.offsetHeight)"
+    assert tab.evaluate(seen) == [0]
