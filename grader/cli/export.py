@@ -36,9 +36,9 @@ def export(ctx: click.Context, /, form: str, **given: Any) -> None:
 
     csv, json, canvas and nbgrader hold the results of a round that count, with their
     marks by the round's policy and what staff said.
-    junit, gradescope, prairielearn, autolab, classroom and classroom50 hold one REPORT,
-    as `grader grade --format json` prints it (`-` reads it from standard input), or a
-    stored one.
+    junit, gradescope, prairielearn, autolab, classroom, classroom50, github-summary
+    and github-annotations hold one REPORT, as `grader grade --format json` prints it
+    (`-` reads it from standard input), or a stored one.
 
     Example: grader export csv --round week-1 --to grades.csv
     """

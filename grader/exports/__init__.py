@@ -19,6 +19,7 @@ from grader.exports import (
     canvas,
     classroom,
     classroom50,
+    github,
     gradescope,
     junit,
     nbgrader,
@@ -35,6 +36,7 @@ __all__ = [
     "CLASS_FORMATS",
     "FORMATS",
     "REPORT_FORMATS",
+    "STEP_FORMATS",
     "Choice",
     "Exported",
     "of_class",
@@ -56,7 +58,12 @@ REPORT_FORMATS: Final[dict[str, Callable[[GradeReport, Mapping[str, str]], bytes
     "classroom": lambda report, _: classroom.write(report),
     "classroom50": classroom50.write,
 }
-FORMATS: Final = (*CLASS_FORMATS, *REPORT_FORMATS)
+# What a step of GitHub Actions shows of a report; no other program adds it up.
+STEP_FORMATS: Final[dict[str, Callable[[GradeReport], bytes]]] = {
+    "github-summary": github.summary,
+    "github-annotations": github.commands,
+}
+FORMATS: Final = (*CLASS_FORMATS, *REPORT_FORMATS, *STEP_FORMATS)
 
 
 @dataclass(frozen=True)
@@ -123,7 +130,10 @@ def of_report(form: str, data: bytes, env: Mapping[str, str]) -> Exported:
 
 
 def _written(form: str, report: GradeReport, env: Mapping[str, str]) -> Exported:
-    data = REPORT_FORMATS[form](report, env)
+    if form in STEP_FORMATS:
+        data = STEP_FORMATS[form](report)
+    else:
+        data = REPORT_FORMATS[form](report, env)
     if not has_inconclusive(report):
         return Exported(data)
     said = "some checks could not be judged (our side); there is no score: grade again"

@@ -7,6 +7,7 @@ anything else is done, so that a megabyte costs no more than a page.
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from typing import Final
@@ -99,3 +100,44 @@ def markdown(text: str) -> str:
 def workflow_log(text: str) -> str:
     """Return `text` for a CI log: no line of it can be a workflow command."""
     return re.sub(r"::|##\[", lambda found: " ".join(found[0]), safe_text(text))
+
+
+def markdown_code(text: str) -> str:
+    """Return `text` on one line as code for Markdown, fit for a table.
+
+    All but letters, digits and spaces is written as a number: neither Markdown nor
+    HTML, nor mentions, formulas and emoji that a server adds, are seen in it.
+    """
+    inside = "".join(
+        char if char.isalnum() or char == " " else f"&#{ord(char)};"
+        for char in one_line(text)
+    )
+    return f"<code>{inside}</code>" if inside else ""
+
+
+def markdown_block(text: str) -> str:
+    """Return `text` as a preformatted block for Markdown."""
+    return f"<pre>\n{html.escape(safe_text(text)).strip()}\n</pre>"
+
+
+def workflow_command(name: str, message: str, **properties: str) -> str:
+    """Return one workflow command, `::error file=a.py,line=2::message`.
+
+    `message` may have several lines; the runner turns the escapes back.
+    """
+    words = ",".join(
+        f"{key}={_command_property(value)}"
+        for key, value in properties.items()
+        if value
+    )
+    head = f"{name} {words}" if words else name
+    return f"::{head}::{_command_data(safe_text(message))}"
+
+
+def _command_property(text: str) -> str:
+    return _command_data(one_line(text)).replace(":", "%3A").replace(",", "%2C")
+
+
+def _command_data(text: str) -> str:
+    """Escape as the runner unescapes; the percent sign first."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

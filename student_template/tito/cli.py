@@ -13,6 +13,7 @@ from click.shell_completion import get_completion_class
 
 from tito import __version__
 from tito.benchmark import ADVICE, HEAD, measure
+from tito.cli_ci import ci
 from tito.cli_milestone import complete_milestone, milestone
 from tito.cli_module import complete_module, module
 from tito.cli_submit import login, status, submit
@@ -63,6 +64,7 @@ for command in (submit, login, status):
     main.add_command(command)
 main.add_command(module)
 main.add_command(milestone)
+main.add_command(ci)
 
 
 @main.group()

@@ -24,7 +24,14 @@ from reports.samples import (
     xor,
 )
 
-from grader.exports import CLASS_FORMATS, REPORT_FORMATS, Choice, of_class, of_report
+from grader.exports import (
+    CLASS_FORMATS,
+    REPORT_FORMATS,
+    STEP_FORMATS,
+    Choice,
+    of_class,
+    of_report,
+)
 from grader.models.outcome import Inconclusive, Passed
 from grader.models.report import GradeReport
 from grader.store import Export
@@ -117,7 +124,11 @@ def documents() -> dict[str, bytes]:
     for form in REPORT_FORMATS:
         text = judged().model_dump_json().encode()
         found[form] = of_report(form, text, RUNNER).data
-    endings = {"junit": "xml", "autolab": "txt"} | dict.fromkeys(
+    for form, write in STEP_FORMATS.items():
+        found[form] = write(judged())
+    endings = {"junit": "xml", "autolab": "txt"}
+    endings |= {"github-summary": "md", "github-annotations": "txt"}
+    endings |= dict.fromkeys(
         ("csv", "canvas", "nbgrader", "csv_marked", "canvas_marked", "nbgrader_marked"),
         "csv",
     )

@@ -22,6 +22,7 @@ from grader.template import build, release
 
 PROGRESS = ".tito/progress.json"
 COMMANDS = [
+    *(("ci",), ("ci", "test"), ("ci", "results")),
     *(("checkpoint",), ("checkpoint", "status"), ("module",), ("module", "list")),
     *(("module", "info"), ("module", "test"), ("module", "complete"), ("milestone",)),
     *(("milestone", "list"), ("milestone", "info"), ("milestone", "run")),

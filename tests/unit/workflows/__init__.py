@@ -1,0 +1,1 @@
+"""Workflows, read and run as a runner does."""
