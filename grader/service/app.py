@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import grader
@@ -47,6 +48,9 @@ def create_app(site: Site, routers: Sequence[APIRouter] = ()) -> FastAPI:
         app.include_router(router)
     if site.settings.board is not None:
         app.mount("/", board.files(site.settings.board))
+    elif routers:  # no board: people who come by the bare address want their pages
+        home = RedirectResponse(f"{site.settings.root_path}/sign-in", 303)
+        app.add_route("/", lambda _: home, include_in_schema=False)
     app.add_middleware(_Headers)
     app.openapi = _document(app)  # type: ignore[method-assign]
     return app

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
 from grader import overview, records
+from grader.batch.regrade import RegradeState, sets_of
 from grader.errors import StoreError
 from grader.exports.gradebook import Choice, gradebook
 from grader.service.answers import answers
@@ -24,6 +25,7 @@ from grader.service.pages.forms import Form
 from grader.service.pages.frame import PageRoute, Staff, go, page
 from grader.service.problems import Problem
 from grader.service.site import Site, site_of
+from grader.store import Export
 from grader.store.jobs import State
 from grader.store.received import Standing
 
@@ -48,7 +50,7 @@ def queue(request: Request, who: Staff) -> Response:
         recent=inbox.latest(RECENT),
         reasons=_reasons(site, found["unclear"]),
         people=site.store.people.all(),
-        sets=records.list_regrades(_place(site)),
+        sets=list(_sets(site).values()),
     )
     return page(
         request,
@@ -145,7 +147,7 @@ def whole_class(request: Request, who: Staff) -> Response:  # noqa: ARG001
 def regrade(request: Request, who: Staff, name: str) -> Response:
     """Show what a regrade set would change, or has changed."""
     site = site_of(request)
-    sets = {one.name: one for one in records.list_regrades(_place(site))}
+    sets = _sets(site)
     if name not in sets:
         raise Problem(404, "not_found", "there is no such regrade set", "")
     found = records.preview(_place(site), name)
@@ -176,6 +178,12 @@ def cancel(request: Request, who: Staff, name: str, form: Form) -> Response:
     reason = form.get("reason", "")[:4000]
     records.cancel_regrade(place, name, by=who.name, reason=reason)
     return go(request, "/staff")
+
+
+def _sets(site: Site) -> dict[str, RegradeState]:
+    """Return all regrade sets by name; the whole export would take seconds."""
+    events = site.store.events(kinds=("regrade",))
+    return sets_of(Export(events=events, results=()))
 
 
 def _place(site: Site) -> records.Place:

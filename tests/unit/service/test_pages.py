@@ -495,6 +495,10 @@ def test_sessions_end_with_time_and_with_the_token(
     assert web.get("/staff").status_code == 303
 
 
+def test_the_bare_address_leads_to_the_pages(web: Client) -> None:
+    assert web.get("/").headers["location"] == "/sign-in"
+
+
 def test_pages_are_behind_a_strict_policy_and_no_part_of_the_api(web: Client) -> None:
     page = web.get("/sign-in")
     policy = page.headers["content-security-policy"]
