@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Final
 
-from grader.marks.closing import closes_at
+from grader.marks import closing
 from grader.marks.late import days_late, is_closed, seconds_late, share_off
 from grader.marks.person import Person
 from grader.marks.words import counted, percent
@@ -99,10 +99,10 @@ def details_shown(site: Site, who: Who, result: ResultSummary) -> bool:
 
     Of a final round only when nothing that is handed in can count any more.
     """
-    if result.round_kind != "final" or who.role == "staff":
-        return True
-    over = closes_at(site.spoken.of(result.round))
-    return over is not None and over <= site.now()
+    said = site.spoken.of(result.round)
+    return who.role == "staff" or closing.details_shown(
+        said, result.round_kind, site.now()
+    )
 
 
 def results_of(site: Site, found: Iterable[Standing]) -> dict[str, Graded]:
