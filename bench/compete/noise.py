@@ -18,13 +18,22 @@ The facts fix the size, not the mixture; the mixture stands in `Mixture` and is 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from grader.compete.canary import IDLE_THRESHOLD, LOADED_THRESHOLD
+
 Floats = NDArray[np.float64]
 Reading = Literal["pair", "session"]
+Load = Literal["idle", "loaded"]
+# Error of 20 interleaved pairs; the canary's threshold that goes with it.
+FACTS: Final[dict[Load, tuple[float, float]]] = {
+    "idle": (0.009, IDLE_THRESHOLD),
+    "loaded": (0.04, LOADED_THRESHOLD),
+}
+WALL_ERROR = 0.61
 PROCESSES = 3  # reference, student, canary
 ATTEMPTS = 4  # a session that is void is measured again, three times at most
 
@@ -180,15 +189,14 @@ def wall_error(machine: Machine, rng: np.random.Generator) -> float:
 
 
 def fitted(
-    name: str, reading: Reading, mixture: Mixture, rng: np.random.Generator
+    name: Load, reading: Reading, mixture: Mixture, rng: np.random.Generator
 ) -> Machine:
     """Return the machine whose errors are those measured.
 
     "pair" reads the facts as the worst single pair of twenty, "session" as the worst
     median of twenty pairs, which is far more noise; the truth lies in between.
     """
-    target = {"idle": 0.009, "loaded": 0.04}[name]
-    canary = {"idle": 0.02, "loaded": 0.04}[name]
+    target, canary = FACTS[name]
     error = worst_pair if reading == "pair" else session_error
     machine = Machine(name, 0.01, 0.0, canary, mixture)
     for _ in range(2):  # errors are proportional to the scale
@@ -200,5 +208,5 @@ def fitted(
     for _ in range(8):
         waiting = (low + high) / 2
         off = wall_error(replace(machine, waiting=waiting), rng)
-        low, high = (waiting, high) if off < 0.61 else (low, waiting)
+        low, high = (waiting, high) if off < WALL_ERROR else (low, waiting)
     return replace(machine, waiting=(low + high) / 2)

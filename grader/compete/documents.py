@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from grader.errors import StoreError
 from grader.models.session import Session
 
-# Three times the largest session: 16 launches x 64 pairs take some 260 kB.
+# Twice the largest session: 16 launches x 64 pairs and a long curve, some 400 kB.
 MAX_SESSION_BYTES: Final = 2**20
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AwareDatetime, Field, model_validator
 
 from grader.models.base import Digest, Model, ModuleName
-from grader.models.measure import ContainerLimits, Host, Isolation
+from grader.models.measure import ContainerLimits, Host, Isolation, Sample
 from grader.models.outcome import Outcome, Passed
 
 Event = Literal["latency", "training", "memory", "generation", "all-round", "capstone"]
@@ -28,11 +28,12 @@ Order = Literal["RSC", "RCS", "SRC", "SCR", "CRS", "CSR"]
 # Hosts of one class are ranked together: same CPU model, cores and limits.
 HostClass = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=64)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
-Share = Annotated[float, Field(ge=0, le=1)]
+Metric = Annotated[float, Field(ge=-1e9, le=1e9)]
 ByteCount = Annotated[int, Field(ge=0, le=2**40)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
 MAX_LAUNCHES, MAX_PAIRS = 16, 64  # of which 10 x 4 are planned
+MAX_CURVE = 1000  # more points than a plot has pixels
 
 VoidReason = Literal[
     "canary",  # reference against reference was off by more than the threshold
@@ -91,8 +92,8 @@ class SeedResult(Model):
     """
 
     seed: Seed
-    student: Share
-    reference: Share
+    student: Metric
+    reference: Metric
     student_steps: Count | None = None
     reference_steps: Count | None = None
 
@@ -163,6 +164,8 @@ class Session(Model):
     launches: tuple[Launch, ...] = Field(default=(), max_length=MAX_LAUNCHES)
     memory: tuple[MemoryRun, ...] = Field(default=(), max_length=MAX_LAUNCHES)
     quality: tuple[SeedResult, ...] = Field(default=(), max_length=256)
+    # Memory and processor of the student's process tree over time, for the page.
+    curve: tuple[Sample, ...] = Field(default=(), max_length=MAX_CURVE)
     outcome: Outcome = Passed()  # what the submission did
     voids: tuple[Void, ...] = Field(default=(), max_length=8)
 

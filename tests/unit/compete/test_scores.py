@@ -293,8 +293,9 @@ def test_uncertainty_goes_through_the_formula() -> None:
     assert high == pytest.approx(1.96 * 0.07, abs=0.01)
 
 
-def test_wrong_outputs_of_a_whole_session_reach_the_score() -> None:
-    made = session(launches=launches([[0.01]]))
-    gate = outputs_gate([made])
+def test_one_wrong_output_in_a_whole_session_is_a_zero() -> None:
+    rows = launches([[0.01] * 3] * 2)
+    wrong = Launch(pairs=(*rows[1].pairs[:2], pair(student=0.01, mismatched=1)))
+    gate = outputs_gate([session(launches=(rows[0], wrong))])
 
-    assert event_score("speed", parts(10.0), [gate]).total == pytest.approx(1000)
+    assert event_score("speed", parts(10.0), [gate]).total == 0.0

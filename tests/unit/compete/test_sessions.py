@@ -12,8 +12,10 @@ from pydantic import ValidationError
 from compete.made import launches, memory_session, named, pair, session
 from grader.compete.documents import MAX_SESSION_BYTES, digest, from_bytes, to_bytes
 from grader.errors import StoreError
+from grader.models.measure import Sample
 from grader.models.outcome import Crashed, Inconclusive, Raised
 from grader.models.session import (
+    MAX_CURVE,
     MAX_LAUNCHES,
     MAX_PAIRS,
     Launch,
@@ -64,9 +66,12 @@ def test_a_repeated_key_does_not_pass() -> None:
 
 def test_the_largest_session_fits_and_a_larger_document_does_not() -> None:
     seconds = np.full((MAX_LAUNCHES, MAX_PAIRS), 1234.5678901234567)
-    largest = to_bytes(session(launches=launches(seconds, seconds, seconds)))
+    sample = Sample(wall_s=123.4567890123, cpu_s=123.4567890123, rss_bytes=2**34)
+    curve = (sample,) * MAX_CURVE
+    timed = launches(seconds, seconds, seconds)
+    largest = to_bytes(session(launches=timed, curve=curve))
 
-    assert 3 * len(largest) < MAX_SESSION_BYTES
+    assert 2 * len(largest) < MAX_SESSION_BYTES
     with pytest.raises(StoreError, match="exceeds"):
         from_bytes(largest + b" " * MAX_SESSION_BYTES)
 
