@@ -41,12 +41,12 @@ def holder(site: Site, token: str, address: str) -> Who:
     state = found.state(now) if found else "unknown"
     if found and state == "valid":
         return found.who
-    _log.warning("a token that is %s, from %s", state, address or "nowhere")
     wait_s = site.guesses.wait(address, now)
     if wait_s:
         title = "too many wrong tokens came from your address"
         hint = "wait, and look whether the token is copied whole"
         raise Problem(429, "rate_limited", title, hint, wait_s)
+    _log.warning("a token that is %s, from %s", state, address or "nowhere")
     site.guesses.count(address, now)
     raise Problem(401, *_REFUSED[state])
 

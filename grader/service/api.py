@@ -79,7 +79,7 @@ async def hand_in(
     return answer
 
 
-@router.get("/submissions", summary="All of one's own", responses=told(401, 503))
+@router.get("/submissions", summary="All of one's own", responses=told(401, 429, 503))
 def listed(site: Here, who: Reader) -> Answers:
     """Return one's own submissions and those of one's teams, the newest first."""
     if who.role == "staff":
@@ -89,7 +89,9 @@ def listed(site: Here, who: Reader) -> Answers:
 
 
 @router.get(
-    "/submissions/{id}", summary="How one stands", responses=told(400, 401, 404, 503)
+    "/submissions/{id}",
+    summary="How one stands",
+    responses=told(400, 401, 404, 429, 503),
 )
 def one(site: Here, who: Reader, id_: Id) -> Answer:
     """Return a submission as it stands."""
@@ -129,7 +131,7 @@ async def events(
     response_class=Response,
     responses={
         200: {"model": GradeReport, "description": "What was found, check by check."},
-        **told(400, 401, 404, 409, 503),
+        **told(400, 401, 404, 409, 429, 503),
     },
 )
 def report(site: Here, who: Reader, id_: Id) -> Response:
@@ -145,7 +147,7 @@ def report(site: Here, who: Reader, id_: Id) -> Response:
     return Response(data, media_type="application/json")
 
 
-@router.get("/me", summary="Who one is", responses=told(401, 403, 503))
+@router.get("/me", summary="Who one is", responses=told(401, 403, 429, 503))
 def me(site: Here, who: Reader) -> Me:
     """Return who asks, with the date and the limits that hold for them."""
     if who.role == "staff":

@@ -15,14 +15,14 @@ _SUBMISSION: Final[dict[str, Any]] = {
     "round": "week-1",
     "digest": "sha256:" + "0123456789abcdef" * 4,
     "received_at": "2026-11-24T00:10:00Z",
-    "new": True,
+    "new": False,
     "late_s": 0,
-    "state": "waiting",
-    "ahead": 3,
+    "state": "graded",
+    "ahead": 0,
     "message": "",
     "notes": [],
-    "earned": None,
-    "points": None,
+    "earned": 57.5,  # with null here, the document would leave the key out
+    "points": 60.0,
     "page": "/me/submissions/s-7Q2M4KXA3BCD",
 }
 

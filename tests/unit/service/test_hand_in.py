@@ -139,12 +139,14 @@ def test_an_expired_and_a_revoked_token_are_told_apart(
 
 
 def test_guesses_are_limited_and_a_valid_token_of_the_same_place_is_not(
-    client: Client, clock: Clock
+    client: Client, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     codes = [client.get(PATH, headers=client.of(f"tt_{n}")) for n in range(31)]
 
     assert {c.json()["code"] for c in codes[:30]} == {"token_unknown"}
     problem(codes[30], 429, "rate_limited")
+    told = [r for r in caplog.records if "a token that is unknown" in r.getMessage()]
+    assert len(told) == 30  # a flood does not fill the log
     assert int(codes[30].headers["retry-after"]) == 300
     assert client.get(PATH, headers=client.of(client.token("ann"))).status_code == 200
     clock.forward(minutes=6)
