@@ -30,7 +30,8 @@ def moment(text: str) -> datetime:
         UnclearError: it is no time, or has no offset.
     """
     try:
-        found = datetime.fromisoformat(text.strip())
+        # As `clock` shows it, which people copy.
+        found = datetime.fromisoformat(re.sub(r" UTC$", "Z", text.strip()))
     except ValueError:
         msg = f"{text!r} is no time"
         raise UnclearError(msg, "write 2026-12-01T23:59+01:00") from None
@@ -101,11 +102,12 @@ def share_a_day(text: str) -> float:
 def clock(at: datetime, like: datetime | None = None) -> str:
     """Return a time to the minute with its offset, or the offset of another time.
 
-    Seconds are shown where there are any.
+    Seconds are shown where there are any; no offset is called UTC.
     """
     shown = at.astimezone(like.tzinfo) if like else at
     exact = bool(shown.second or shown.microsecond)
-    return shown.isoformat(" ", "seconds" if exact else "minutes")
+    text = shown.isoformat(" ", "seconds" if exact else "minutes")
+    return text if shown.utcoffset() else f"{text.removesuffix('+00:00')} UTC"
 
 
 def span(seconds: int) -> str:

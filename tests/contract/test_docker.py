@@ -27,7 +27,7 @@ from grader.sandbox.docker import (
     remove_orphans,
 )
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("engine")]
+pytestmark = pytest.mark.docker
 MIB = 2**20
 SMALL = ContainerLimits(
     memory_bytes=256 * MIB, tmp_bytes=16 * MIB, processes=64, deadline_s=60

@@ -18,7 +18,7 @@ from grader import rounds
 from grader.cli.main import cli
 from grader.sandbox.docker import connect
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("builds")]
+pytestmark = pytest.mark.docker
 ROOT: Final = Path(__file__).resolve().parents[2]
 WHEELS: Final = ROOT / "wheels"  # filled by `make image`
 BASES: Final = (

@@ -30,8 +30,7 @@ from grader.image.labels import PREFIX
 from grader.pipeline import digest_of, reference_files
 from grader.sandbox.docker import ISOLATION, connect, grade_in_container
 
-# Builds, which disturb no grading: the other worker may do them meanwhile.
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("builds")]
+pytestmark = pytest.mark.docker
 ROOT = Path(__file__).resolve().parents[2]
 HOME = Home(ROOT)
 EPOCH = 315_532_800

@@ -25,11 +25,7 @@ from grader.container.host import SUBMISSION_LABEL
 from grader.sandbox.docker import connect
 from grader.store import Store
 
-pytestmark = [
-    pytest.mark.docker,
-    pytest.mark.slow,
-    pytest.mark.xdist_group("engine"),
-]
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
 CHOSEN = ["--only", "setup", "--no-milestones", "--round", "one", "--format", "json"]
 DOCKER = [*CHOSEN, "--executor", "docker"]
 

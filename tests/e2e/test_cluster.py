@@ -319,7 +319,6 @@ def certificate(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.docker
-@pytest.mark.xdist_group("engine")
 def test_workers_with_the_image_of_this_host_grade_in_containers(
     grader: Grader, submissions: Path, cluster: DaskCluster, image: str
 ) -> None:

@@ -28,7 +28,7 @@ from grader.models.outcome import Blocked, Limit, LimitExceeded
 from grader.models.report import GradeReport
 from grader.sandbox.docker import OWNER_LABEL, connect
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("engine")]
+pytestmark = pytest.mark.docker
 SPEAKS = r"""
 import sys, time
 sys.stdin.buffer.read()

@@ -22,7 +22,7 @@ from grader.models.outcome import NotImplementedYet
 from grader.models.report import GradeReport, Verdict
 from grader.sandbox.docker import OWNER_LABEL, connect, image_id, owner
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("engine")]
+pytestmark = pytest.mark.docker
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = ("tensor", "activations")
 

@@ -249,7 +249,7 @@ def test_nobody_is_late_of_whom_no_time_is_known_and_it_is_said() -> None:
     mark = book.mark()
 
     assert (mark.value, mark.time_unknown) == (100000, True)
-    said = "no time of handing in is known, due 2026-12-01 23:59+00:00: counts as in"
+    said = "no time of handing in is known, due 2026-12-01 23:59 UTC: counts as in"
     assert mark.steps[2] == f"{said} time"
 
 
@@ -462,11 +462,11 @@ def test_a_mark_can_be_checked_by_hand() -> None:
     book.came("ada", DUE + timedelta(days=1, hours=10), "b")
 
     digest = book.results[next(reversed(book.results))].submission
-    due = "due 2026-12-01 23:59+00:00"
+    due = "due 2026-12-01 23:59 UTC"
     assert book.mark().steps == (
         f"counts: submission {digest[7:19]}, the last of 2 attempts",
         "earned 812.50 of 1000.00",
-        f"handed in 2026-12-03 09:59+00:00, {due} and 15 minutes of grace",
+        f"handed in 2026-12-03 09:59 UTC, {due} and 15 minutes of grace",
         "2 days late: -20 % of earned = -162.50",
         "mark 650.00",
     )

@@ -360,7 +360,7 @@ def test_a_policy_and_a_comment_reach_my_page(web: Client, site: Site) -> None:
     site.store.record("ann", Commented(round="one", text="well done", by="T"))
 
     text = words(web.get("/me"))
-    assert "due 2026-11-25 12:00+00:00" in text
+    assert "due 2026-11-25 12:00 UTC" in text
     assert "the best attempt counts" in text
     assert "well done" in text
     assert "in time" in text

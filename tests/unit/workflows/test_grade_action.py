@@ -98,7 +98,6 @@ def test_a_commit_is_graded_and_what_it_prints_is_no_command(tmp_path: Path) -> 
 
 
 @pytest.mark.docker
-@pytest.mark.xdist_group("engine")
 def test_a_commit_is_graded_in_the_staff_image(tmp_path: Path) -> None:
     image = os.environ.get("GRADER_IMAGE", "tinytorch-grader:staff")
     project = built(tmp_path / "repo", "02", "setup", "tensor")
