@@ -108,6 +108,18 @@ def test_shortcuts_settle_no_pair_differently() -> None:
     assert 200 < expected.sum() < 1500
 
 
+@pytest.mark.parametrize(("each", "wins"), [(25, 1), (26, 0)])
+def test_doubts_of_both_sides_add_up(each: int, wins: int) -> None:
+    """Fifty draws of 2,000 may say otherwise, wherever they come from."""
+    better, worse = np.full(DRAWS, 0.5), np.zeros(DRAWS)
+    better[:each] = -9.0
+    worse[-each:] = 9.0
+
+    won, lost = tallies([Estimate(0.5, better), Estimate(0.0, worse)])
+
+    assert (won.tolist(), lost.tolist()) == ([wins, 0], [0, wins])
+
+
 @laws
 @given(fields(), st.randoms(use_true_random=False))
 def test_input_order_does_not_matter(entries: list[Standing], random: object) -> None:

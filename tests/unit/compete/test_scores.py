@@ -119,6 +119,7 @@ def test_bad_luck_costs_no_credit() -> None:
 
 def test_good_luck_makes_no_record() -> None:
     assert state(0.91, 0.89, 0.912, 0.908, 0.899, purpose="record") == "undecided"
+    assert state(0.91, 0.9, 0.912, 0.908, 0.899, purpose="record") == "undecided"
     assert state(0.92, 0.921, 0.918, 0.922, 0.919, purpose="record") == "passed"
     assert state(0.86, 0.87, 0.865, 0.872, 0.858, purpose="record") == "failed"
 
