@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from docker import DockerClient
+from docker.errors import NotFound
 from docker.models.containers import Container
 
 PATIENCE_S: Final = 900
@@ -162,9 +163,7 @@ def read_back(container: Container, path: str) -> bytes:
     """Return a file of a stopped container; empty if there is none."""
     try:
         stream, _ = container.get_archive(path)
-    except Exception as exc:  # docker's NotFound, where there is no file
-        if "404" not in str(exc):
-            raise
+    except NotFound:
         return b""
     with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as archive:
         file = archive.extractfile(archive.getmembers()[0])

@@ -59,7 +59,8 @@ def import_roster(
         raise ConfigError(msg, hint="choose another name; nothing was written")
     with desk(place) as at:
         done = at.store.people.put(list(people.values()))
-        said = [f"{len(people)} people: {len(done.new)} new"]
+        size = "1 person" if len(people) == 1 else f"{len(people)} people"
+        said = [f"{size}: {len(done.new)} new"]
         if done.changed:
             said[0] += f", {len(done.changed)} changed"
         if done.missing:

@@ -156,11 +156,11 @@ def _table(rows: Sequence[PersonRow]) -> str:
             terminal(row.name, 32),
             terminal(row.full_name, 28),
             terminal(row.section, 12),
-            "" if row.role == "student" else row.role,
+            row.role,
             WORDS[row.token],
             row.expires_at.date().isoformat() if row.expires_at else "",
         ]
         for row in rows
     ]
-    headers = ("student", "name", "section", "", "token", "until")
+    headers = ("id", "name", "section", "role", "token", "until")
     return tabulate(shown, headers, disable_numparse=True, tablefmt="simple")

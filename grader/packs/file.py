@@ -103,7 +103,7 @@ def read(path: Path) -> tuple[str, Manifest, dict[str, bytes]]:
         hint = "name the file that `grader pack build` made"
         raise ConfigError(msg, hint=hint) from exc
     except BROKEN as exc:
-        raise _damaged(path, "it is not one") from exc
+        raise _damaged(path, "it is another kind of file, or cut off") from exc
 
 
 def _content(
