@@ -199,7 +199,7 @@ def test_a_pack_of_a_final_round_is_not_used(site: Site, tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("at", "why"),
-    [(0, "not one"), (0.5, "pack"), (1, "pack")],
+    [(0, "another kind of file"), (0.5, "pack"), (1, "pack")],
     ids=["first byte", "middle", "cut"],
 )
 def test_a_damaged_pack_is_refused(
