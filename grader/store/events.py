@@ -10,7 +10,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, Field, TypeAdapter, model_validator
 
-from grader.models.base import Digest, Model
+from grader.models.base import Digest, Model, ModuleName
+from grader.models.session import Division, HostClass, MeasuredEvent, SessionKind
 
 Visibility = Literal["hidden", "alias", "named"]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -174,6 +175,41 @@ class RegradeSet(Model):
     reason: Note = ""
 
 
+class Measured(Model):
+    """A session of the competition was stored; the event's document is its digest.
+
+    Attributes:
+        started_at: when it was measured; the event's own time is when it was stored.
+        counts: neither void nor failed.
+        opponent: in a head-to-head, the holder; the event's student is the challenger.
+    """
+
+    kind: Literal["measured"] = "measured"
+    session_kind: SessionKind
+    event: MeasuredEvent
+    division: Division
+    workload: ModuleName
+    host_class: HostClass
+    submission: Digest
+    started_at: AwareDatetime
+    counts: bool
+    opponent: str = ""
+
+
+class BoardFrozen(Model):
+    """A public board shows nothing newer than this event, until it is revealed.
+
+    Attributes:
+        board: a round, or "tinymlperf".
+        frozen: False reveals it.
+    """
+
+    kind: Literal["freeze"] = "freeze"
+    board: str
+    frozen: bool
+    by: Who
+
+
 class Forgotten(Model):
     """All that was kept of one person was erased; whose it was is not kept."""
 
@@ -195,6 +231,8 @@ Payload = Annotated[
     | Commented
     | TeamSet
     | RegradeSet
+    | Measured
+    | BoardFrozen
     | Forgotten,
     Field(discriminator="kind"),
 ]
