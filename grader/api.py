@@ -6,11 +6,10 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from grader import datasets, rounds, similarity
+from grader import datasets, publishing, rounds, similarity
 from grader import overview as overviews
 from grader.batch import Asked, Entry, Tally, digests_of, find_entries, tell_times
 from grader.batch import grade_batch as run_batch
@@ -47,7 +46,6 @@ from grader.models.report import GradeReport
 from grader.models.summary import ResultSummary
 from grader.pipeline import reference_files
 from grader.proofs import ValidateOptions, validate
-from grader.publish import SiteSettings, build, write_site
 from grader.roster import read_roster
 from grader.sandbox import Package, Zygote, choose, survey
 from grader.sandbox.docker import available as docker_problem
@@ -242,26 +240,17 @@ def publish(
     course: Path | None = None,
     minimum_group: int | None = None,
 ) -> Path:
-    """Build the leaderboard from the store; return its index page.
+    """Build the leaderboard from the store into a folder; return its index page.
 
     Args:
         url: SQLAlchemy address of the store's tables.
 
     Raises:
+        LeakError: it would tell what must not be public.
         GraderError: the course or the store is not usable, or the site not writable.
     """
-    home = find_home(course)
-    settings = load_course(home.course_file)
-    how = SiteSettings(
-        course_secret=rounds.course_secret(state_folder(home)),
-        assets=home.leaderboard,
-        minimum_group=minimum_group or settings.minimum_group,
-        now=datetime.now(UTC),
-    )
-    folder = store or state_folder(home) / "store"
-    with closing(Store.open(folder, url=url)) as opened:
-        files = build(opened.export(), opened.runs, how)
-    write_site(files, target)
+    source = publishing.Source(course, store, url, minimum_group)
+    publishing.to_folder(publishing.prepare(source), target)
     return target / "index.html"
 
 

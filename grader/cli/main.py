@@ -16,6 +16,7 @@ import grader
 from grader import api
 from grader.cli import arithmetic, talk
 from grader.cli.batch import batch
+from grader.cli.board import board, withdraw
 from grader.cli.bundle import bundle_group
 from grader.cli.compare import compare
 from grader.cli.export import export
@@ -26,6 +27,7 @@ from grader.cli.mark import mark
 from grader.cli.options import FOLDER, course_option
 from grader.cli.overview import overview
 from grader.cli.pack import pack
+from grader.cli.publish import publish, set_visibility
 from grader.cli.regrade import regrade
 from grader.cli.roster import roster
 from grader.cli.rounds import round_group
@@ -116,6 +118,10 @@ def grade(ctx: click.Context, /, submission: str, **given: Any) -> None:
 
 
 cli.add_command(batch)
+cli.add_command(board)
+cli.add_command(withdraw)
+cli.add_command(publish)
+cli.add_command(set_visibility)
 cli.add_command(compare)
 cli.add_command(export)
 cli.add_command(feedback)
@@ -160,54 +166,6 @@ def _grade_options(given: dict[str, Any]) -> api.GradeOptions:
 def _print_report(report: GradeReport, form: str) -> None:
     text = report.model_dump_json() if form == "json" else to_table(report)
     click.echo(text)
-
-
-@cli.command()
-@click.option(
-    "--to",
-    "target",
-    type=FOLDER,
-    default=Path("site"),
-    show_default=True,
-    help="Folder of the site, replaced as a whole.",
-)
-@click.option("--store", type=FOLDER, help="Result store (default: .grader/store).")
-@click.option("--store-url", default="", help="SQLAlchemy address of its tables.")
-@click.option("--minimum-group", type=click.IntRange(min=1), help="Fewest public rows.")
-@course_option
-def publish(target: Path, minimum_group: int | None, **given: Any) -> None:
-    """Build the leaderboard from the results in the store.
-
-    Students are hidden until `grader visibility STUDENT alias` says otherwise.
-
-    Example: grader publish --to site
-    """
-    index = api.publish(
-        target,
-        store=given["store"],
-        url=given["store_url"],
-        course=given["course"],
-        minimum_group=minimum_group,
-    )
-    click.echo(index)
-
-
-@cli.command(name="visibility")
-@click.argument("student")
-@click.argument("visibility", type=click.Choice(["hidden", "alias", "named"]))
-@click.option("--by", required=True, help="Who recorded the student's wish.")
-@click.option("--name", default="", help="The name to show, where it is 'named'.")
-@course_option
-def set_visibility(
-    student: str, visibility: Any, by: str, name: str, course: Path | None
-) -> None:
-    """Record how STUDENT wishes to appear on the board: hidden, alias or named.
-
-    Example: grader visibility ada@example.edu alias --by "A. Teacher"
-    """
-    store = api.open_store(course=course)
-    store.set_visibility(student, visibility, by=by, name=name)
-    talk.say(f"{student}: {visibility} from the next `grader publish` on")
 
 
 @cli.group()

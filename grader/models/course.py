@@ -155,6 +155,7 @@ class Course(Model):
     title: str
     package: ImportPath
     minimum_group: int = Field(default=5, ge=1)
+    public_words: tuple[str, ...] = ()  # of the site, though people have such names
     setup_calls: tuple[SetupCall, ...] = ()
     limits: CourseLimits = CourseLimits()
     modules: tuple[Module, ...]
