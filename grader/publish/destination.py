@@ -19,9 +19,9 @@ class Changes(NamedTuple):
     removed: tuple[PurePosixPath, ...]
 
     def lines(self) -> Iterator[str]:
-        """Yield one line a file: "added    entry/brisk-otter.html"."""
+        """Yield one line a file: "added entry/brisk-otter.html"."""
         for word, paths in zip(self._fields, self, strict=True):
-            yield from (f"{word:<8} {path}" for path in paths)
+            yield from (f"{word} {path}" for path in paths)
 
     def summary(self) -> str:
         """Return the counts in words."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, get_args
 
@@ -45,10 +45,11 @@ def scanner(
         StoreError, ConfigError: something of it cannot be read.
     """
     secret = rounds.course_secret(state)
-    public = [*_shown_names(export).values(), *_public_aliases(export, secret)]
+    names = _shown_names(export)
+    people = store.people.all().values()
     return Scanner(
-        [*_of_people(store.people.all().values()), *_of_store(store, export)],
-        allowed=public,
+        [*_of_people(people, names), *_of_store(store, export, names)],
+        allowed=[*names.values(), *_public_aliases(export, secret)],
         own=[*own, *_own_texts(export)],
         secrets=[Secret("course secret", secret), *_of_rounds(state)],
     )
@@ -74,17 +75,18 @@ def _choices(export: Export) -> dict[str, VisibilitySet]:
     return {s: p for s, p in payloads if isinstance(p, VisibilitySet)}
 
 
-def _of_people(people: Iterable[Person]) -> Iterator[Guarded]:
+def _of_people(people: Iterable[Person], names: Mapping[str, str]) -> Iterator[Guarded]:
     for person in people:
-        yield Guarded("student id", person.student)
         for kind, text in (
+            ("student id", person.student),
             ("gradebook id", person.id),
             ("SIS id", person.sis_id),
             ("login", person.login),
             ("e-mail address", person.email),
             ("e-mail address", person.email.partition("@")[0]),
         ):
-            if text:
+            # Who shows an id of their own as a name has decided so.
+            if text and text not in names.get(person.student, ""):
                 yield Guarded(kind, text)
         yield from _of_name(person)
 
@@ -102,13 +104,15 @@ def _of_name(person: Person) -> Iterator[Guarded]:
             yield Guarded("part of a name", part, word=True)
 
 
-def _of_store(store: Store, export: Export) -> Iterator[Guarded]:
+def _of_store(
+    store: Store, export: Export, names: Mapping[str, str]
+) -> Iterator[Guarded]:
     teams = {e.student for e in export.events if isinstance(e.payload, TeamSet)}
-    for student in sorted({e.student for e in export.events if e.student}):
-        yield Guarded("team" if student in teams else "student id", student)
-    named = _shown_names(export)
+    for student in sorted({e.student for e in export.events}):
+        if student and student not in names.get(student, ""):
+            yield Guarded("team" if student in teams else "student id", student)
     for event in export.events:
-        yield from _of_event(event, named.get(event.student, ""))
+        yield from _of_event(event, names.get(event.student, ""))
     for job in store.jobs.of_set(""):
         yield Guarded("label of a submission", job.label)
     for kind in get_args(Kind):

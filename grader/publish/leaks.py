@@ -99,7 +99,8 @@ class Scanner:
 
         Args:
             guarded: what must not be found.
-            allowed: names that may be public; what lies within one is no leak.
+            allowed: names that may be public; what lies within one is no leak, unless
+                it has a digit or an @, which no name has.
             own: the site's own texts, with nothing of people in them.
             secrets: looked for as they are, in hex and in base64.
         """
@@ -272,7 +273,10 @@ class _Index:
             needle
             for at, needle in spans
             if needle.guarded is not None
-            and not any(a <= at and at + len(needle.folded) <= b for a, b in allowed)
+            and not (
+                _may_be_name(needle.folded)
+                and any(a <= at and at + len(needle.folded) <= b for a, b in allowed)
+            )
         }
 
     def _candidates(self, folded: bytes) -> Iterator[tuple[int, _Needle]]:
@@ -327,6 +331,10 @@ class _Table:
         for key, place in zip(keys[hits].tolist(), found.tolist(), strict=True):
             for needle, offset in self._needles.get(key, ()):
                 yield place - offset, needle
+
+
+def _may_be_name(folded: bytes) -> bool:
+    return not re.search(rb"[0-9@]", folded)
 
 
 def _grams(folded: bytes) -> Iterator[bytes]:

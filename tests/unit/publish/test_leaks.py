@@ -177,6 +177,14 @@ def test_within_a_name_that_is_shown_there_is_no_leak() -> None:
     assert kinds(scanner, b"<td>Ada O&#39;Hara</td> as Ada said") == {"part of a name"}
 
 
+def test_an_address_is_no_name_that_may_be_shown() -> None:
+    scanner = Scanner(
+        [Guarded("e-mail address", "ada@example.edu")], ["ada@example.edu"]
+    )
+
+    assert kinds(scanner, b"<td>ada@example.edu</td>") == {"e-mail address"}
+
+
 def test_ideographs_need_no_spaces_around() -> None:
     scanner = Scanner([Guarded("name", "王伟")])
 

@@ -168,7 +168,7 @@ def test_a_dry_run_tells_the_changes_and_makes_none(course: Path, remote: Path) 
     assert [str(p) for p in found.added] == ["entry/new_cat.html"]
     assert [str(p) for p in found.changed] == ["index.html"]
     assert [str(p) for p in found.removed] == ["entry/wise_fox.html"]
-    assert next(found.lines()) == "added    entry/new_cat.html"
+    assert next(found.lines()) == "added entry/new_cat.html"
     assert found.summary() == "1 added, 1 changed, 1 removed"
     assert "entry/wise_fox.html" in files_of(remote)
 
