@@ -20,6 +20,7 @@ from grader.errors import ConfigError, LeakError
 from grader.grading import state_folder
 from grader.models.course import Course
 from grader.publish import SiteSettings, build, write_site
+from grader.publish.aliases import aliases
 from grader.publish.destination import Changes, folder_changes
 from grader.publish.guarded import scanner
 from grader.publish.leaks import Leak, Unchecked
@@ -124,6 +125,19 @@ def time_of(export: Export) -> datetime:
     except (ValueError, OverflowError, OSError) as exc:
         msg = f"SOURCE_DATE_EPOCH is {told!r}"
         raise ConfigError(msg, hint="It is a number of seconds since 1970.") from exc
+
+
+def alias_of(source: Source, student: str) -> str:
+    """Return the alias that a student has on the board, for staff to pass on.
+
+    Raises:
+        GraderError: the course or the store is not usable.
+    """
+    state = state_folder(find_home(source.course))
+    with closing(Store.open(source.store or state / "store", url=source.url)) as store:
+        students = [event.student for event in store.events() if event.student]
+    drawn = aliases([*students, student], rounds.course_secret(state))
+    return drawn[student].replace("-", " ")
 
 
 def _own(home: Home, course: Course) -> Iterator[bytes]:

@@ -114,3 +114,6 @@ def set_visibility(
     store = api.open_store(course=course)
     store.set_visibility(student, visibility, by=by, name=name)
     talk.say(f"{student}: {visibility} from the next `grader publish` on")
+    if visibility == "alias":
+        alias = publishing.alias_of(publishing.Source(course), student)
+        talk.say(f"the alias is {alias!r}; tell it to nobody but {student}")

@@ -243,13 +243,23 @@ def test_hooks_signing_and_rewriting_of_this_machine_play_no_part(
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.parametrize("where", ["file", "environment"])
 def test_how_a_remote_is_reached_comes_from_the_configuration(
-    course: Path, remote: Path, tmp_path: Path
+    course: Path,
+    remote: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
 ) -> None:
-    git(course, "remote", "set-url", "origin", "https://example.invalid/board.git")
-    (tmp_path / "gitconfig").write_text(
-        f'[url "{remote}"]\n insteadOf = https://example.invalid/board.git\n'
-    )
+    address = "https://example.invalid/board.git"
+    git(course, "remote", "set-url", "origin", address)
+    if where == "file":
+        text = f'[url "{remote}"]\n insteadOf = {address}\n'
+        (tmp_path / "gitconfig").write_text(text)
+    else:  # as a workflow gives a token to git
+        monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+        monkeypatch.setenv("GIT_CONFIG_KEY_0", f"url.{remote}.insteadOf")
+        monkeypatch.setenv("GIT_CONFIG_VALUE_0", address)
 
     assert sent(course, site()).sent
     assert files_of(remote)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -114,6 +115,23 @@ def test_who_withdraws_is_gone_with_the_next_publication(
     ]
     now = grader("publish", "--check", "--to", "pages")
     assert (now.exit_code, now.stdout) == (0, "")
+
+
+def test_staff_are_told_the_alias_that_the_board_shows(
+    grader: Grader, remote: Path, store: Store
+) -> None:
+    done = grader("visibility", EVE, "alias", "--by", "A. Teacher")
+    before = {e.student for e in store.export().events}
+    grader("publish", "--to", "pages")
+
+    names = {e["name"] for e in board_of(remote)[0]["entries"]}  # type: ignore[attr-defined]
+    told = re.findall(r"the alias is '([a-z ]+)'", done.stderr)
+    assert told[0] in names
+    assert len(names) == len(before) == 3
+    assert (
+        "alias is"
+        not in grader("visibility", EVE, "hidden", "--by", "A. Teacher").stderr
+    )
 
 
 def test_an_unchanged_store_publishes_nothing_and_has_one_commit(
