@@ -15,9 +15,8 @@ from pathlib import Path, PurePosixPath
 from typing import Final, NamedTuple
 
 from grader import rounds
-from grader.config import Home, find_home, load_course
+from grader.config import Home, find_home, load_course, state_folder
 from grader.errors import ConfigError, LeakError
-from grader.grading import state_folder
 from grader.models.course import Course
 from grader.publish import SiteSettings, build, write_site
 from grader.publish.aliases import aliases

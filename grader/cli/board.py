@@ -10,8 +10,7 @@ from grader import boards
 from grader.cli import talk
 from grader.cli.options import place_of, store_options
 from grader.cli.tables import FORM, shown
-from grader.config import find_home
-from grader.grading import state_folder
+from grader.config import find_home, state_folder
 from grader.records import opened
 from grader.rounds import round_names
 
