@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from grader import api, publishing
+from grader import api
 from grader.cli import talk
 from grader.cli.options import course_option, store_options
 from grader.errors import OutdatedError, UsageError
-from grader.publish.destination import Changes
 from grader.reports.display import one_line
+
+if TYPE_CHECKING:
+    from grader import publishing
+    from grader.publish.destination import Changes
 
 PAGES: Final = "pages"
 
@@ -44,6 +47,8 @@ def publish(
 
     Example: grader publish --to site
     """
+    from grader import publishing  # noqa: PLC0415 -- not for the sake of help
+
     if check and dry_run:
         raise UsageError("`--check` and `--dry-run` say the same; use one of them")
     where = _pages(target, given["branch"], given["remote"])
@@ -89,6 +94,8 @@ def _pages(
     Raises:
         UsageError: a folder has no branch and no remote.
     """
+    from grader import publishing  # noqa: PLC0415 -- not for the sake of help
+
     usual = publishing.Pages()
     if target == PAGES:
         return publishing.Pages(remote or usual.remote, branch or usual.branch)
@@ -111,6 +118,8 @@ def set_visibility(
 
     Example: grader visibility ada@example.edu alias --by "A. Teacher"
     """
+    from grader import publishing  # noqa: PLC0415 -- not for the sake of help
+
     store = api.open_store(course=course)
     store.set_visibility(student, visibility, by=by, name=name)
     talk.say(f"{student}: {visibility} from the next `grader publish` on")
