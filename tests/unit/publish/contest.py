@@ -22,7 +22,10 @@ from publish.courses import SECRET, Course
 RULES = CompetitionRules(
     events=(
         EventRules(
-            "latency", {"cnn": 2.0, "mlp": 1.0}, floor=0.9, required=("tensor",)
+            "latency",
+            {"cnn": 2.0, "mlp": 1.0},
+            floors={"cnn": 0.9, "mlp": 0.9},
+            required=("tensor",),
         ),
         EventRules("memory", {"cnn": 1.0}),
     )
@@ -147,7 +150,7 @@ class Contest(Course):
         self, *, rules: CompetitionRules = PLAIN, minimum_group: int = 1
     ) -> PublicData:
         """Return all that becomes public."""
-        choice = Choice(SECRET, minimum_group, rules=rules)
+        choice = Choice(SECRET, minimum_group, START, rules)
         return public_data(self.export(), self.measure, choice)
 
     def competition(self, **kwargs: Any) -> Competition:
