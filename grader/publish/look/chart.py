@@ -1,0 +1,116 @@
+"""What all charts share: their frame, axes, dots and the table that folds out below.
+
+A chart is told to screen readers by its title and description; all its numbers stand in
+a table beside or below it. Colours come from the page, so that dark mode and print need
+no second drawing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from markupsafe import escape
+
+from grader.publish.look.scale import Scale, label, place
+
+Point = tuple[float, float]
+Row = Sequence[str]
+
+
+def svg(
+    chart_id: str, title: str, description: str, size: tuple[int, int], shapes: str
+) -> str:
+    """Return a chart that fits the width of its place.
+
+    Args:
+        chart_id: unique on the page; letters, digits and hyphens.
+        title: read aloud in the chart's place, with `description`; raw text.
+        size: width and height of the drawing; a unit is a CSS pixel at full width.
+        shapes: SVG, its texts escaped.
+    """
+    return (
+        f'<svg class="chart" viewBox="0 0 {size[0]} {size[1]}" role="img"'
+        f' aria-labelledby="{chart_id}-t {chart_id}-d">'
+        f'<title id="{chart_id}-t">{escape(title)}</title>'
+        f'<desc id="{chart_id}-d">{escape(description)}</desc>{shapes}</svg>'
+    )
+
+
+def x_axis(scale: Scale, y: float, top: float, title: str, about: int = 5) -> str:
+    """Return vertical grid lines from `top` to `y`, their labels, and a title."""
+    ticks = scale.ticks(about)
+    lines = "".join(f"M{place(scale(v))} {place(top)}V{place(y)}" for v in ticks)
+    texts = "".join(
+        f'<text x="{place(scale(v))}" y="{place(y + 16)}" text-anchor="middle">'
+        f"{label(v)}</text>"
+        for v in ticks
+    )
+    end = place(max(scale.start, scale.end))
+    return (
+        f'<path class="grid" d="{lines}"/>{texts}<text class="axis" x="{end}"'
+        f' y="{place(y + 33)}" text-anchor="end">{escape(title)}</text>'
+    )
+
+
+def y_axis(scale: Scale, x: float, right: float, title: str, about: int = 4) -> str:
+    """Return horizontal grid lines from `x` to `right`, their labels, and a title."""
+    ticks = scale.ticks(about)
+    lines = "".join(f"M{place(x)} {place(scale(v))}H{place(right)}" for v in ticks)
+    texts = "".join(
+        f'<text x="{place(x - 6)}" y="{place(scale(v) + 4)}" text-anchor="end">'
+        f"{label(v)}</text>"
+        for v in ticks
+    )
+    top = min(scale.start, scale.end)
+    return (
+        f'<path class="grid" d="{lines}"/>{texts}<text class="axis"'
+        f' x="{place(x)}" y="{place(top - 8)}">{escape(title)}</text>'
+    )
+
+
+def dots(points: Iterable[Point], style: str) -> str:
+    """Return many dots as one path: lines without length, whose round ends show."""
+    path = "".join(f"M{place(x)} {place(y)}h0" for x, y in points)
+    return f'<path class="dots {style}" d="{path}"/>' if path else ""
+
+
+def path(points: Sequence[Point], style: str) -> str:
+    """Return a line through points."""
+    if not points:
+        return ""
+    joined = "L".join(f"{place(x)} {place(y)}" for x, y in points)
+    return f'<path class="{style}" d="M{joined}"/>'
+
+
+def table(
+    caption: str, heads: Row, rows: Iterable[Row], *, first_is_head: bool = True
+) -> str:
+    """Return a small table; caption and cells are HTML already."""
+    top = "".join(
+        f'<th scope="col"{"" if i == 0 and first_is_head else " class=num"}>{h}</th>'
+        for i, h in enumerate(heads)
+    ).replace("class=num", 'class="num"')
+    body = "".join(_row(row, first_is_head) for row in rows)
+    return (
+        f"<table><caption>{caption}</caption><thead><tr>{top}</tr></thead>"
+        f"<tbody>{body}</tbody></table>"
+    )
+
+
+def _row(row: Row, first_is_head: bool) -> str:
+    cells = [f'<td class="num">{cell}</td>' for cell in row]
+    if first_is_head:
+        cells[0] = f'<th scope="row">{row[0]}</th>'
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def figure(caption: str, drawing: str, numbers: str = "") -> str:
+    """Return a chart with its caption and, folded, its numbers; all HTML already."""
+    more = (
+        f'<details><summary class="muted">Numbers</summary>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{caption}">'
+        f"{numbers}</div></details>"
+        if numbers
+        else ""
+    )
+    return f"<figure><figcaption>{caption}</figcaption>{drawing}{more}</figure>"

@@ -1,0 +1,168 @@
+"""Plots of one session: its intervals, its raw samples, its process over time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from grader.publish.competition_models import Samples, WorkloadResult
+from grader.publish.look import chart, text
+from grader.publish.look.curves import over_time
+from grader.publish.look.scale import Scale, fitted, place
+from grader.publish.look.text import Ends
+from grader.reports import units
+
+WIDTH: Final = 460
+LABELS: Final = 118.0  # width of the names at the left
+STEP: Final = 22.0  # between rows of the interval plot
+LANE: Final = 13.0  # between launches of the strip plot
+
+
+class _Line(NamedTuple):
+    """One row of the interval plot."""
+
+    name: str
+    low: float
+    value: float
+    high: float
+    style: str
+    note: str
+
+
+def interval_plot(prefix: str, of: str, works: Sequence[WorkloadResult]) -> str:
+    """Return every measured ratio with its interval, the canary below each speed.
+
+    Args:
+        prefix: start of ids, unique on the page.
+        of: whose it is, raw.
+    """
+    lines = [line for work in works for line in _lines(work)]
+    if not lines:
+        return ""
+    ends = [v for line in lines for v in (line.low, line.high)]
+    scale = fitted([*ends, 1.0], LABELS, WIDTH - 10.0)
+    bottom = 10 + STEP * len(lines)
+    rows = "".join(_row(line, scale, 10 + STEP * (i + 0.5)) for i, line in enumerate(lines))
+    one = place(scale(1.0))
+    shapes = (
+        chart.x_axis(scale, bottom, 6, "times the reference, more is better")
+        + f'<path class="ref" d="M{one} 2V{place(bottom)}"/>{rows}'
+    )
+    told = "; ".join(f"{line.name} {line.note}" for line in lines) + "."
+    size = (WIDTH, round(bottom + 40))
+    drawing = chart.svg(f"{prefix}-iv", f"Ratios of {of}", told, size, shapes)
+    body = [(text.safe(n.name), n.note) for n in lines]
+    numbers = chart.table("Median and 95 % interval", ("what", "ratio"), body)
+    return chart.figure("Intervals, with the canary", drawing, numbers)
+
+
+def _lines(work: WorkloadResult) -> list[_Line]:
+    found = []
+    for what in ("speed", "memory", "accuracy"):
+        value: Ends | None = getattr(work, what)
+        if value is not None:
+            found.append(_measured(f"{work.workload} {what}", value))
+    if work.canary_offset is not None:
+        at, bar = math.exp(work.canary_offset), work.canary_threshold
+        note = f"{at:.3f}\u00d7, void beyond \u00b1{100 * bar:.1f} %"
+        ends = math.exp(-bar), math.exp(bar)
+        found.append(_Line(f"{work.workload} canary", ends[0], at, ends[1], "c", note))
+    return found
+
+
+def _measured(name: str, value: Ends) -> _Line:
+    note = f"{text.ratio(value.value)} ({text.ratios(value)})"
+    return _Line(name, value.low, value.value, value.high, "s", note)
+
+
+def _row(line: _Line, scale: Scale, y: float) -> str:
+    low, value, high = (place(scale(v)) for v in (line.low, line.value, line.high))
+    at = place(y)
+    return (
+        f'<text x="{place(LABELS - 8)}" y="{place(y + 4)}" text-anchor="end">'
+        f"{text.safe(line.name, 40)}</text>"
+        f'<path class="band {line.style}" d="M{low} {at}H{high}"/>'
+        f'<circle class="{line.style}" cx="{value}" cy="{at}" r="3.5"/>'
+    )
+
+
+def strip_plot(prefix: str, work: WorkloadResult, samples: Samples) -> str:
+    """Return every pair of every launch as a dot, the canary's beside the entry's."""
+    lanes = samples.log_ratios
+    if not lanes or not work.speed:
+        return ""
+    ours = [math.exp(v) for lane in lanes for v in lane]
+    theirs = [math.exp(v) for lane in samples.canary for v in lane]
+    scale = fitted([*ours, *theirs, 1.0], LABELS - 44, WIDTH - 10.0)
+    bottom = 12 + LANE * len(lanes)
+    low, high = place(scale(work.speed.low)), place(scale(work.speed.high))
+    middle, one = place(scale(work.speed.value)), place(scale(1.0))
+    tall = f"{place(bottom - 8)}"
+    shapes = (
+        f'<path class="span" d="M{low} 8H{high}v{tall}H{low}z"/>'
+        + chart.x_axis(scale, bottom, 8, "speed-up of each pair")
+        + f'<path class="ref" d="M{one} 4V{place(bottom)}"/>'
+        f'<path class="middle" d="M{middle} 4V{place(bottom)}"/>'
+        + _lanes(samples.canary, scale, "c")
+        + _lanes(lanes, scale, "s")
+        + _numbers(len(lanes))
+    )
+    pairs = sum(len(lane) for lane in lanes)
+    told = (
+        f"{pairs} pairs in {len(lanes)} launches, one row each: from {min(ours):.3f} to"
+        f" {max(ours):.3f}, median {work.speed.value:.3f}."
+    )
+    if theirs:
+        told += f" The canary: from {min(theirs):.3f} to {max(theirs):.3f}."
+    title = f"Raw samples of {work.workload}"
+    size = (WIDTH, round(bottom + 40))
+    drawing = chart.svg(f"{prefix}-raw", title, told, size, shapes)
+    return chart.figure(
+        f"Raw samples, {text.safe(work.workload)}", drawing, _table(samples, told)
+    )
+
+
+def _lanes(lanes: Sequence[Sequence[float]], scale: Scale, style: str) -> str:
+    away = 2.5 if style == "c" else -1.5  # the canary a little below, not behind
+    return chart.dots(
+        (
+            (scale(math.exp(v)), 8 + LANE * (i + 0.5) + away)
+            for i, lane in enumerate(lanes)
+            for v in lane
+        ),
+        style,
+    )
+
+
+def _numbers(count: int) -> str:
+    shown = [0, count - 1] if count > 1 else [0]
+    return "".join(
+        f'<text x="{place(LABELS - 56)}" y="{place(8 + LANE * (i + 0.5) + 4)}"'
+        f' text-anchor="end">launch {i + 1}</text>'
+        for i in shown
+    )
+
+
+def _table(samples: Samples, told: str) -> str:
+    canary = samples.canary or ((),) * len(samples.log_ratios)
+    both = zip(samples.log_ratios, canary, strict=False)
+    rows = [(str(i), _joined(a), _joined(b)) for i, (a, b) in enumerate(both, start=1)]
+    return chart.table(told, ("launch", "entry", "canary"), rows)
+
+
+def _joined(lane: Sequence[float]) -> str:
+    return " ".join(f"{math.exp(v):.3f}" for v in lane)
+
+
+def process_curves(prefix: str, work: WorkloadResult, samples: Samples) -> str:
+    """Return memory and processor time over the session, where they were sampled."""
+    curve = samples.curve
+    if len(curve) < 2:
+        return ""
+    of = str(work.workload)
+    memory = [(p.at_s, p.rss_bytes / units.MIB) for p in curve]
+    cpu = [(p.at_s, p.cpu_s) for p in curve]
+    return over_time(f"{prefix}-memory", "Memory", "MiB", of, memory) + over_time(
+        f"{prefix}-cpu", "CPU time", "s", of, cpu
+    )
