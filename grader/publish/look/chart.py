@@ -41,14 +41,13 @@ def x_axis(scale: Scale, y: float, top: float, title: str, about: int = 5) -> st
     ticks = scale.ticks(about)
     lines = "".join(f"M{place(scale(v))} {place(top)}V{place(y)}" for v in ticks)
     texts = "".join(
-        f'<text x="{place(scale(v))}" y="{place(y + 16)}" text-anchor="middle">'
-        f"{label(v)}</text>"
+        f'<text x="{place(scale(v))}" y="{place(y + 16)}">{label(v)}</text>'
         for v in ticks
     )
     end = place(max(scale.start, scale.end))
     return (
-        f'<path class="grid" d="{lines}"/>{texts}<text class="axis" x="{end}"'
-        f' y="{place(y + 33)}" text-anchor="end">{escape(title)}</text>'
+        f'<path class="grid" d="{lines}"/><g class="x">{texts}</g>'
+        f'<text class="axis end" x="{end}" y="{place(y + 33)}">{escape(title)}</text>'
     )
 
 
@@ -57,13 +56,12 @@ def y_axis(scale: Scale, x: float, right: float, title: str, about: int = 4) -> 
     ticks = scale.ticks(about)
     lines = "".join(f"M{place(x)} {place(scale(v))}H{place(right)}" for v in ticks)
     texts = "".join(
-        f'<text x="{place(x - 6)}" y="{place(scale(v) + 4)}" text-anchor="end">'
-        f"{label(v)}</text>"
+        f'<text x="{place(x - 6)}" y="{place(scale(v) + 4)}">{label(v)}</text>'
         for v in ticks
     )
     top = min(scale.start, scale.end)
     return (
-        f'<path class="grid" d="{lines}"/>{texts}<text class="axis"'
+        f'<path class="grid" d="{lines}"/><g class="y">{texts}</g><text class="axis"'
         f' x="{place(x)}" y="{place(top - 8)}">{escape(title)}</text>'
     )
 
@@ -82,34 +80,20 @@ def path(points: Sequence[Point], style: str) -> str:
     return f'<path class="{style}" d="M{joined}"/>'
 
 
-def table(
-    caption: str, heads: Row, rows: Iterable[Row], *, first_is_head: bool = True
-) -> str:
+def table(caption: str, heads: Row, rows: Iterable[Row]) -> str:
     """Return a small table; caption and cells are HTML already."""
-    top = "".join(
-        f'<th scope="col"{"" if i == 0 and first_is_head else " class=num"}>{h}</th>'
-        for i, h in enumerate(heads)
-    ).replace("class=num", 'class="num"')
-    body = "".join(_row(row, first_is_head) for row in rows)
+    top = "".join(f'<th scope="col">{head}</th>' for head in heads)
+    body = "".join(f"<tr><td>{'</td><td>'.join(row)}</td></tr>" for row in rows)
     return (
         f"<table><caption>{caption}</caption><thead><tr>{top}</tr></thead>"
         f"<tbody>{body}</tbody></table>"
     )
 
 
-def _row(row: Row, first_is_head: bool) -> str:
-    cells = [f'<td class="num">{cell}</td>' for cell in row]
-    if first_is_head:
-        cells[0] = f'<th scope="row">{row[0]}</th>'
-    return f"<tr>{''.join(cells)}</tr>"
-
-
 def figure(caption: str, drawing: str, numbers: str = "") -> str:
     """Return a chart with its caption and, folded, its numbers; all HTML already."""
     more = (
-        f'<details><summary class="muted">Numbers</summary>'
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{caption}">'
-        f"{numbers}</div></details>"
+        f'<details><summary class="muted">Numbers</summary>{numbers}</details>'
         if numbers
         else ""
     )

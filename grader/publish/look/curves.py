@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from grader.models.measure import Sample
 from grader.models.report import MilestoneResult
-from grader.publish.look import chart
+from grader.publish.look import chart, text
 from grader.publish.look.chart import Point
 from grader.publish.look.scale import Scale, peaks, place, spread
 from grader.reports import units
@@ -50,41 +50,32 @@ def drawn(curve: Curve) -> str:
     return chart.svg(curve.id, curve.title, curve.description, size, "".join(shapes))
 
 
-def usage(prefix: str, what: str, samples: Sequence[Sample]) -> str:
+def usage(chart_id: str, caption: str, samples: Sequence[Sample]) -> str:
     """Return memory over time; nothing of fewer than two readings.
 
     Args:
-        prefix: start of ids, unique on the page.
-        what: what ran, raw: "milestone 04 The CNN revolution".
+        chart_id: unique on the page.
+        caption: what ran, raw: "04 The CNN revolution".
     """
     if len(samples) < 2:
         return ""
     points = [(s.wall_s, s.rss_bytes / units.MIB) for s in samples]
-    return over_time(f"{prefix}-memory", "Memory", "MiB", what, points)
-
-
-def over_time(
-    chart_id: str, title: str, unit: str, what: str, points: Sequence[Point]
-) -> str:
-    """Return a quantity against seconds since the start, with a table of it."""
     top, end = max(y for _, y in points), points[-1][0]
-    told = f"At most {top:.3g} {unit} in {units.seconds(end)} s."
+    told = f"At most {top:.3g} MiB in {units.seconds(end)} s."
     curve = Curve(
         id=chart_id,
-        title=f"{title} over time, {what}",
+        title=f"Memory over time, {caption}",
         description=told,
         x_title="seconds since start",
-        y_title=unit,
+        y_title="MiB",
         points=points,
-        style="s2" if unit == "s" else "s1",
     )
     rows = [(units.seconds(x), f"{y:.3g}") for x, y in spread(points, ROWS)]
-    caption = f"{title} over time"
-    numbers = chart.table(told, ("s", unit), rows, first_is_head=False)
-    return chart.figure(caption, drawn(curve), numbers)
+    numbers = chart.table(told, ("s", "MiB"), rows)
+    return chart.figure(text.name(caption), drawn(curve), numbers)
 
 
-def learning(prefix: str, result: MilestoneResult) -> str:
+def learning(chart_id: str, caption: str, result: MilestoneResult) -> str:
     """Return the measured learning curve of a milestone; nothing if it has none."""
     if not result.curve:
         return ""
@@ -96,8 +87,8 @@ def learning(prefix: str, result: MilestoneResult) -> str:
         f" target {units.target(result.metric_name, result.target)}."
     )
     curve = Curve(
-        id=f"{prefix}-learning",
-        title=f"{result.metric_name} by epoch, {result.title}",
+        id=chart_id,
+        title=f"{result.metric_name} by epoch, {caption}",
         description=told,
         x_title="epoch",
         y_title="accuracy, %" if percent else result.metric_name,
@@ -106,5 +97,5 @@ def learning(prefix: str, result: MilestoneResult) -> str:
     )
     pairs = zip((str(e.epoch) for e in result.curve), shown, strict=True)
     rows = spread(list(pairs), ROWS)
-    numbers = chart.table(told, ("epoch", "measured"), rows, first_is_head=False)
-    return chart.figure("Learning, on validation data", drawn(curve), numbers)
+    numbers = chart.table(told, ("epoch", "measured"), rows)
+    return chart.figure(text.name(caption), drawn(curve), numbers)

@@ -19,6 +19,7 @@ from grader.publish.look import marks, text
 from grader.publish.look.scale import Scale
 from grader.publish.look.scatter import Scatter, scatter
 
+QUALITIES: Final = ("speed", "memory", "accuracy")
 _NONE: Final = f'<td class="num">{text.DASH}</td>'
 VOIDS: Final = {
     "canary": "the reference did not keep pace with itself",
@@ -36,6 +37,7 @@ class Group(NamedTuple):
     id: str
     board: EventBoard
     ranked: int
+    qualities: tuple[str, ...]  # of speed, memory, accuracy: those that some entry has
     axis: Markup
     rows: Markup
     pareto: Scatter | None
@@ -96,41 +98,33 @@ def _page(
 def _group(number: int, board: EventBoard, title: str) -> Group:
     base = board.baseline.score
     scale = marks.intervals((e.interval for e in board.entries if e.interval), base)
-    rows = [(_order(e), _row(e, scale, base)) for e in board.entries]
-    rows.append(((0, -base), _baseline(board, scale)))
+    shown = tuple(q for q in QUALITIES if any(getattr(e, q) for e in board.entries))
+    rows = [_row(e, shown, scale, base) for e in board.entries]
     # Among the ranked the reference stands where its score puts it.
-    ranked = sum(e.state == "ranked" for e in board.entries)
-    at = sum(_above(e, base) for e in board.entries)
-    lines = [row for _, row in rows[:-1]]
-    lines.insert(min(at, ranked), rows[-1][1])
+    above = sum(e.state == "ranked" and (e.score or 0) >= base for e in board.entries)
+    rows.insert(above, _baseline(board, shown, scale))
     return Group(
         id=f"host-{number}",
         board=board,
-        ranked=ranked,
+        ranked=sum(e.state == "ranked" for e in board.entries),
+        qualities=shown,
         axis=text.markup(marks.axis(scale)),
-        rows=text.markup("\n".join(lines)),
+        rows=text.markup("\n".join(rows)),
         pareto=scatter(f"pareto-{number}", f"Frontier: {title}", board.entries),
     )
 
 
-def _order(entry: EventEntry) -> tuple[int, float]:
-    return (0 if entry.state == "ranked" else 1, -(entry.score or 0.0))
-
-
-def _above(entry: EventEntry, base: float) -> bool:
-    return entry.state == "ranked" and (entry.score or 0.0) >= base
-
-
-def _row(entry: EventEntry, scale: Scale, base: float) -> str:
+def _row(entry: EventEntry, qualities: Sequence[str], scale: Scale, base: float) -> str:
     shown = text.name(entry.name)
     host = text.safe(entry.host_class, 64)
+    style = f"{entry.state} tie" if entry.tied else entry.state
     return (
-        f'<tr class="{entry.state}" data-entry="{shown}" data-host="{host}">'
+        f'<tr class="{style}" data-entry="{shown}" data-host="{host}">'
         f'{rank(entry)}<th scope="row" class="name">'
         f'<a href="../entry/{entry.slug}.html">{shown}</a></th>'
         f"{_score(entry, scale, base)}"
-        f"{_ratio(entry.speed)}{_ratio(entry.memory)}{_ratio(entry.accuracy)}"
-        f"<td>{standing(entry)}</td>"
+        f"{''.join(_ratio(getattr(entry, q)) for q in qualities)}"
+        f'<td class="why">{standing(entry)}</td>'
         f'<td class="num" data-v="{entry.measured_on.toordinal()}">'
         f"{text.day(entry.measured_on)}</td></tr>"
     )
@@ -148,7 +142,9 @@ def rank(entry: EventEntry) -> str:
 def _score(entry: EventEntry, scale: Scale, base: float) -> str:
     if entry.score is None:
         return f'<td class="num total">{text.DASH}</td><td></td>'
-    shown = f'<td class="num total" data-v="{entry.score:.6g}">{text.score(entry.score)}'
+    shown = (
+        f'<td class="num total" data-v="{entry.score:.6g}">{text.score(entry.score)}'
+    )
     if entry.interval is None:
         return f"{shown}</td><td></td>"
     drawn = marks.interval(entry.interval, scale, base)
@@ -188,14 +184,14 @@ def standing(entry: EventEntry) -> str:
     return f'<span class="state passed">all {len(entry.gates)} passed</span>'
 
 
-def _baseline(board: EventBoard, scale: Scale) -> str:
+def _baseline(board: EventBoard, qualities: Sequence[str], scale: Scale) -> str:
     base, named = board.baseline.score, text.safe(board.baseline.name, 40)
     one = f'<td class="num">{text.ratio(1.0)}</td>'
     return (
         f'<tr class="baseline"><td class="num rank">{text.DASH}</td>'
         f'<th scope="row" class="name">{named} <small>baseline, not ranked</small></th>'
         f'<td class="num total" data-v="{base:.6g}">{text.score(base)}</td>'
-        f"<td>{marks.line(scale, base)}</td>{one * 3}<td></td>{_NONE}</tr>"
+        f"<td>{marks.line(scale, base)}</td>{one * len(qualities)}<td></td>{_NONE}</tr>"
     )
 
 
@@ -226,6 +222,7 @@ def _line(board: EventBoard, scale: Scale) -> Line:
 
 def work_row(work: WorkloadResult) -> tuple[str, ...]:
     """Return the cells of one workload on an entry's page."""
+
     def shown(value: Interval | None) -> str:
         if value is None:
             return text.DASH
@@ -233,7 +230,9 @@ def work_row(work: WorkloadResult) -> tuple[str, ...]:
         return f'{text.ratio(value.value)} <span class="range">{ends}</span>'
 
     outputs = (
-        f"{work.checked - work.mismatched} of {work.checked}" if work.checked else text.DASH
+        f"{work.checked - work.mismatched} of {work.checked}"
+        if work.checked
+        else text.DASH
     )
     return (
         text.safe(work.workload),

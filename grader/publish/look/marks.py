@@ -11,7 +11,7 @@ from grader.publish.look.text import Ends
 
 WIDTH: Final = 168
 TALL: Final = 14
-_BAR: Final = 72
+STEPS: Final = 20  # of a bar; the classes w0 to w20 of the style sheet
 
 
 def intervals(found: Iterable[Ends], reference: float) -> Scale:
@@ -21,13 +21,13 @@ def intervals(found: Iterable[Ends], reference: float) -> Scale:
 
 
 def interval(found: Ends, scale: Scale, reference: float) -> str:
-    """Return an interval bar: its band, its value, and the reference's line."""
+    """Return an interval with ends that show even where it is narrow."""
     low, value, high = (place(scale(v)) for v in (found.low, found.value, found.high))
     return (
         f'<svg class="iv" viewBox="0 0 {WIDTH} {TALL}" width="{WIDTH}" height="{TALL}"'
         f' aria-hidden="true"><path class="ref" d="M{place(scale(reference))} 0v{TALL}"'
-        f'/><path class="band" d="M{low} 7H{high}"/><circle cx="{value}" cy="7" r="3"'
-        "/></svg>"
+        f'/><path class="beam" d="M{low} 2v10M{low} 7H{high}M{high} 2v10"/>'
+        f'<circle cx="{value}" cy="7" r="2.5"/></svg>'
     )
 
 
@@ -68,20 +68,26 @@ def _tick(scale: Scale, value: float) -> str:
     )
 
 
-@lru_cache(maxsize=2048)  # a board shows the same few shares thousands of times
-def bar(share: float, width: int = _BAR) -> str:
-    """Return a bar that is filled by a share of it."""
-    x = place(width * min(max(share, 0.0), 1.0))
+def bar(share: float) -> str:
+    """Return a bar, filled to a step of five percent; full only where all is there.
+
+    It repeats the number beside it. The page's style sheet has a class a step, which
+    takes a tenth of the bytes of a drawing.
+    """
+    return f'<i class="b w{int(STEPS * min(max(share, 0.0), 1.0) + 1e-9)}"></i>'
+
+
+@lru_cache(maxsize=1024)
+def wide_bar(share: float) -> str:
+    """Return a bar that fills its place to the share exactly."""
     return (
-        f'<svg class="bar" viewBox="0 0 {width} 8" width="{width}" height="8"'
-        f' aria-hidden="true"><rect class="rest" width="{width}" height="8"/>'
-        f'<rect class="passed" width="{x}" height="8"/></svg>'
+        '<svg class="bar" width="100%" height="8" aria-hidden="true">'
+        '<rect class="rest" width="100%" height="8"/><rect class="passed"'
+        f' width="{place(100 * min(max(share, 0.0), 1.0))}%" height="8"/></svg>'
     )
 
 
-def rug(
-    values: Sequence[float], target: float | None, *, lower_is_better: bool
-) -> str:
+def rug(values: Sequence[float], target: float | None, *, lower_is_better: bool) -> str:
     """Return one tick per value, better to the right, and a long one at the target."""
     known = [*values, *(() if target is None else (target,))]
     if not values:
@@ -99,5 +105,3 @@ def rug(
         f'<path class="grid" d="M0 15H{WIDTH}"/><path class="tick" d="{ticks}"/>'
         f"{bound}</svg>"
     )
-
-

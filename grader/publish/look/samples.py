@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from grader.publish.competition_models import Samples, WorkloadResult
+from grader.publish.competition_models import CurvePoint, Samples, WorkloadResult
 from grader.publish.look import chart, text
-from grader.publish.look.curves import over_time
-from grader.publish.look.scale import Scale, fitted, place
+from grader.publish.look.curves import POINTS, ROWS
+from grader.publish.look.scale import Scale, fitted, peaks, place, spread
 from grader.publish.look.text import Ends
 from grader.reports import units
 
 WIDTH: Final = 460
+WIDE: Final = 600  # of the interval plot, which stands beside one table
 LABELS: Final = 118.0  # width of the names at the left
 STEP: Final = 22.0  # between rows of the interval plot
 LANE: Final = 13.0  # between launches of the strip plot
@@ -41,16 +43,18 @@ def interval_plot(prefix: str, of: str, works: Sequence[WorkloadResult]) -> str:
     if not lines:
         return ""
     ends = [v for line in lines for v in (line.low, line.high)]
-    scale = fitted([*ends, 1.0], LABELS, WIDTH - 10.0)
+    scale = fitted([*ends, 1.0], LABELS, WIDE - 10.0)
     bottom = 10 + STEP * len(lines)
-    rows = "".join(_row(line, scale, 10 + STEP * (i + 0.5)) for i, line in enumerate(lines))
+    rows = "".join(
+        _row(line, scale, 10 + STEP * (i + 0.5)) for i, line in enumerate(lines)
+    )
     one = place(scale(1.0))
     shapes = (
         chart.x_axis(scale, bottom, 6, "times the reference, more is better")
         + f'<path class="ref" d="M{one} 2V{place(bottom)}"/>{rows}'
     )
     told = "; ".join(f"{line.name} {line.note}" for line in lines) + "."
-    size = (WIDTH, round(bottom + 40))
+    size = (WIDE, round(bottom + 40))
     drawing = chart.svg(f"{prefix}-iv", f"Ratios of {of}", told, size, shapes)
     body = [(text.safe(n.name), n.note) for n in lines]
     numbers = chart.table("Median and 95 % interval", ("what", "ratio"), body)
@@ -80,10 +84,11 @@ def _row(line: _Line, scale: Scale, y: float) -> str:
     low, value, high = (place(scale(v)) for v in (line.low, line.value, line.high))
     at = place(y)
     return (
-        f'<text x="{place(LABELS - 8)}" y="{place(y + 4)}" text-anchor="end">'
+        f'<text x="{place(LABELS - 8)}" y="{place(y + 4)}" class="end">'
         f"{text.safe(line.name, 40)}</text>"
-        f'<path class="band {line.style}" d="M{low} {at}H{high}"/>'
-        f'<circle class="{line.style}" cx="{value}" cy="{at}" r="3.5"/>'
+        f'<path class="beam {line.style}" d="M{low} {place(y - 6)}v12M{low} {at}H{high}'
+        f'M{high} {place(y - 6)}v12"/><circle class="{line.style}" cx="{value}"'
+        f' cy="{at}" r="3"/>'
     )
 
 
@@ -139,7 +144,7 @@ def _numbers(count: int) -> str:
     shown = [0, count - 1] if count > 1 else [0]
     return "".join(
         f'<text x="{place(LABELS - 56)}" y="{place(8 + LANE * (i + 0.5) + 4)}"'
-        f' text-anchor="end">launch {i + 1}</text>'
+        f' class="end">launch {i + 1}</text>'
         for i in shown
     )
 
@@ -155,14 +160,49 @@ def _joined(lane: Sequence[float]) -> str:
     return " ".join(f"{math.exp(v):.3f}" for v in lane)
 
 
-def process_curves(prefix: str, work: WorkloadResult, samples: Samples) -> str:
-    """Return memory and processor time over the session, where they were sampled."""
+def process_plot(prefix: str, work: WorkloadResult, samples: Samples) -> str:
+    """Return memory, and below it how busy the processor was, over the session."""
     curve = samples.curve
     if len(curve) < 2:
         return ""
-    of = str(work.workload)
     memory = [(p.at_s, p.rss_bytes / units.MIB) for p in curve]
-    cpu = [(p.at_s, p.cpu_s) for p in curve]
-    return over_time(f"{prefix}-memory", "Memory", "MiB", of, memory) + over_time(
-        f"{prefix}-cpu", "CPU time", "s", of, cpu
+    busy = _busy(curve)
+    end, top = curve[-1].at_s, max(y for _, y in memory)
+    x = Scale(0.0, max(end, 1e-9), 48.0, WIDTH - 10.0)
+    upper = Scale(0.0, max(top, 1e-9) * 1.05, 94.0, 22.0)
+    lower = Scale(0.0, max(1.0, *(y for _, y in busy)) * 1.05, 172.0, 128.0)
+    shapes = (
+        chart.y_axis(upper, 48.0, WIDTH - 10.0, "memory, MiB", about=2)
+        + chart.y_axis(lower, 48.0, WIDTH - 10.0, "processors busy", about=2)
+        + chart.x_axis(x, 172.0, 172.0, "seconds since start")
+        + chart.path([(x(a), upper(b)) for a, b in peaks(memory, POINTS)], "line s1")
+        + chart.path([(x(a), lower(b)) for a, b in peaks(busy, POINTS)], "line s2")
     )
+    told = (
+        f"At most {top:.3g} MiB; {curve[-1].cpu_s - curve[0].cpu_s:.3g} s of processor"
+        f" time in {end - curve[0].at_s:.3g} s."
+    )
+    drawing = chart.svg(
+        f"{prefix}-use",
+        f"Memory and processor, {work.workload}",
+        told,
+        (WIDTH, 212),
+        shapes,
+    )
+    rows = [
+        (f"{p.at_s:.3g}", f"{p.rss_bytes / units.MIB:.1f}", f"{p.cpu_s:.3g}")
+        for p in spread(curve, ROWS)
+    ]
+    numbers = chart.table(told, ("s", "MiB", "CPU s"), rows)
+    caption = f"Memory and processor, {text.safe(work.workload)}"
+    return chart.figure(caption, drawing, numbers)
+
+
+def _busy(curve: Sequence[CurvePoint]) -> list[tuple[float, float]]:
+    """Return CPU seconds a second between the readings of a thinned curve."""
+    kept = spread(curve, POINTS)
+    return [
+        (b.at_s, max(0.0, (b.cpu_s - a.cpu_s) / (b.at_s - a.at_s)))
+        for a, b in itertools.pairwise(kept)
+        if b.at_s > a.at_s
+    ] or [(curve[-1].at_s, 0.0)]

@@ -43,9 +43,7 @@ class Scale:
         power = 10.0 ** math.floor(math.log10(raw))
         step = next(s for s in _STEPS if s * power >= raw * (1 - 1e-9)) * power
         first, last = math.ceil(self.low / step - 1e-9), self.high / step + 1e-9
-        return [
-            float(f"{i * step:.10g}") for i in range(first, math.floor(last) + 1)
-        ]
+        return [float(f"{i * step:.10g}") for i in range(first, math.floor(last) + 1)]
 
 
 def _decades(low: float, high: float) -> list[float]:
@@ -71,7 +69,7 @@ def fitted(
 def place(value: float) -> str:
     """Return a place of a drawing, to a tenth of a unit, as short as it can be."""
     text = f"{value:.1f}"
-    return text[:-2] if text.endswith(".0") else text
+    return text.removesuffix(".0")
 
 
 def label(value: float) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
+
+from markupsafe import Markup
 
 from grader.publish.competition_models import EventEntry, Interval
 from grader.publish.look import chart, text
@@ -12,6 +15,7 @@ from grader.publish.look.scale import Scale, fitted, place
 Quality = Literal["speed", "memory", "accuracy"]
 WIDTH, HEIGHT = 620, 400
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 14.0, 30.0, 44.0
+APART: Final = 22.0  # between dots that get labels of their own
 LABELLED: Final = 12  # entries of the frontier that get a number and a row
 TITLES: Final[dict[Quality, str]] = {
     "speed": "speed, times the reference",
@@ -29,7 +33,7 @@ PAIRS: Final[tuple[tuple[Quality, Quality], ...]] = (
 class Scatter(NamedTuple):
     """A drawing, and the entries of its frontier from left to right."""
 
-    drawing: str
+    drawing: Markup
     x: Quality
     y: Quality
     frontier: tuple[EventEntry, ...]
@@ -50,7 +54,7 @@ def scatter(chart_id: str, title: str, entries: Sequence[EventEntry]) -> Scatter
             front = _frontier(dots)
             drawing = _draw(chart_id, title, (x, y), dots, front)
             kept = tuple(dot.entry for dot in front[:LABELLED])
-            return Scatter(drawing, x, y, kept)
+            return Scatter(text.markup(drawing), x, y, kept)
     return None
 
 
@@ -62,7 +66,9 @@ def _dot(entry: EventEntry, x: Quality, y: Quality) -> _Dot | None:
 
 def _spread(dots: Sequence[_Dot]) -> bool:
     """Tell whether both qualities differ at all: accuracy may be 1 for all."""
-    return all(len({round(d[axis].value, 6) for d in dots}) > 1 for axis in (1, 2))
+    across = {round(d.x.value, 6) for d in dots}
+    up = {round(d.y.value, 6) for d in dots}
+    return len(across) > 1 and len(up) > 1
 
 
 def _frontier(dots: Sequence[_Dot]) -> list[_Dot]:
@@ -87,7 +93,7 @@ def _draw(
     x = fitted((v for d in dots for v in (d.x.low, d.x.high, 1.0)), LEFT, right)
     y = fitted((v for d in dots for v in (d.y.low, d.y.high, 1.0)), bottom, TOP)
     # The reference is at (1, 1) by definition.
-    home = f'M{place(x(1))} {place(TOP)}V{place(bottom)}M{place(LEFT)} {place(y(1))}'
+    home = f"M{place(x(1))} {place(TOP)}V{place(bottom)}M{place(LEFT)} {place(y(1))}"
     shapes = (
         chart.y_axis(y, LEFT, right, TITLES[names[1]])
         + chart.x_axis(x, bottom, TOP, TITLES[names[0]])
@@ -95,6 +101,7 @@ def _draw(
         + _steps(front, x, y)
         + _whiskers(dots, x, y)
         + chart.dots(((x(d.x.value), y(d.y.value)) for d in dots), "s")
+        + chart.dots(((x(d.x.value), y(d.y.value)) for d in front), "top")
         + _labels(front[:LABELLED], x, y)
     )
     told = (
@@ -109,9 +116,7 @@ def _draw(
 def _steps(front: Sequence[_Dot], x: Scale, y: Scale) -> str:
     """Return the frontier: what is left of it and below is surpassed."""
     start = f"M{place(LEFT)} {place(y(front[0].y.value))}"
-    turns = "".join(
-        f"V{place(y(d.y.value))}H{place(x(d.x.value))}" for d in front
-    )
+    turns = "".join(f"V{place(y(d.y.value))}H{place(x(d.x.value))}" for d in front)
     return f'<path class="front" d="{start}{turns}V{place(HEIGHT - BOTTOM)}"/>'
 
 
@@ -125,9 +130,17 @@ def _whiskers(dots: Sequence[_Dot], x: Scale, y: Scale) -> str:
 
 
 def _labels(front: Sequence[_Dot], x: Scale, y: Scale) -> str:
+    """Return the numbers of the frontier; those of dots that touch stand together."""
+    groups: list[tuple[float, float, list[str]]] = []
+    for number, dot in enumerate(front, start=1):
+        at = x(dot.x.value), y(dot.y.value)
+        last = groups[-1] if groups else None
+        if last and math.hypot(at[0] - last[0], at[1] - last[1]) < APART:
+            last[2].append(str(number))
+        else:
+            groups.append((*at, [str(number)]))
     return "".join(
-        f'<circle class="top" cx="{place(x(d.x.value))}" cy="{place(y(d.y.value))}"'
-        f' r="8"/><text class="top" x="{place(x(d.x.value))}"'
-        f' y="{place(y(d.y.value) + 4)}" text-anchor="middle">{number}</text>'
-        for number, d in enumerate(front, start=1)
+        f'<text class="top" x="{place(a + 7)}" y="{place(b - 8)}">'
+        f"{', '.join(numbers)}</text>"
+        for a, b, numbers in groups
     )

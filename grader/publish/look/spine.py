@@ -73,9 +73,7 @@ def spine(board: Board, known: Iterable[MilestoneResult]) -> Spine | None:
         return None
     order = sorted(scores, key=lambda name: (scores[name][0].number, name))
     stops = tuple(_stop(scores[name], facts.get(name)) for name in order)
-    return Spine(
-        board.round, board.profile, len(board.entries), stops, _axis(stops)
-    )
+    return Spine(board.round, board.profile, len(board.entries), stops, _axis(stops))
 
 
 def _stop(stones: list[MilestoneScore], fact: MilestoneResult | None) -> Stop:
@@ -95,7 +93,7 @@ def _stop(stones: list[MilestoneScore], fact: MilestoneResult | None) -> Stop:
         story=STORIES.get(first.name, ""),
         reached=reached,
         of=len(judged),
-        share=text.markup(marks.bar(reached / len(judged) if judged else 0.0, 140)),
+        share=text.markup(marks.wide_bar(reached / len(judged) if judged else 0.0)),
         metric_name=metric,
         best="" if best is None else units.metric(metric, best),
         target="" if target is None else units.target(metric, target),
@@ -115,7 +113,8 @@ def _axis(stops: tuple[Stop, ...]) -> Markup:
 
     decades = range(-(-first // 10) * 10, last + 1, 10)
     ticks = "".join(
-        f'<line class="grid" x1="{at(y)}" x2="{at(y)}" y1="{_TRACK - 5}" y2="{_TRACK}"/>'
+        f'<line class="grid" x1="{at(y)}" x2="{at(y)}" y1="{_TRACK - 5}"'
+        f' y2="{_TRACK}"/>'
         f'<text x="{at(y)}" y="9" text-anchor="middle">{y}</text>'
         for y in decades
     )

@@ -15,9 +15,7 @@ LEFT, RIGHT, TOP, BOTTOM = 48.0, 12.0, 26.0, 40.0
 DAYS: Final = 4  # dates below the axis
 
 
-def staircase(
-    chart_id: str, title: str, records: Sequence[Record], until: date
-) -> str:
+def staircase(chart_id: str, title: str, records: Sequence[Record], until: date) -> str:
     """Return how a record rose, oldest first, up to `until`.
 
     Args:

@@ -84,7 +84,7 @@ def _standing(entry: Entry) -> str:
         f'<td class="num rank"{rank}>{text.place(entry)}</td>',
         f'<td class="num total"{total}>{text.points(entry.total)}</td>'
         f'<td class="num muted">{text.points(entry.points)}</td>'
-        f"<td>{marks.bar(round(share, 2), 96)}</td>"
+        f"<td>{marks.bar(share)}</td>"
         f'<td class="num" data-v="{full}">{full}'
         f' <span class="muted">of {len(entry.modules)}</span></td>'
         f'<td class="num" data-v="{reached}">{reached}'
@@ -136,7 +136,11 @@ def _stone(score: MilestoneScore | None) -> str:
     return (
         metric
         + (_MISSING if cpu is None else f'<td class="num">{units.seconds(cpu)}</td>')
-        + (_MISSING if peak is None else f'<td class="num">{units.mebibytes(peak)}</td>')
+        + (
+            _MISSING
+            if peak is None
+            else f'<td class="num">{units.mebibytes(peak)}</td>'
+        )
     )
 
 
@@ -147,5 +151,6 @@ def _source(entry: Entry, round_: str) -> str:
         "",
         f'<td class="mono">{units.short_digest(from_.submission)}</td>'
         f"<td>{text.safe(round_, 120)}</td><td>{text.safe(from_.tier)}</td>"
-        f"<td>{text.safe(from_.host_class, 120)}</td><td>{text.safe(from_.engine, 40)}</td>",
+        f"<td>{text.safe(from_.host_class, 120)}</td>"
+        f"<td>{text.safe(from_.engine, 40)}</td>",
     )

@@ -29,13 +29,13 @@ class Ends(Protocol):
     """A value with its 95 % interval."""
 
     @property
-    def value(self) -> float: ...  # noqa: D102
+    def value(self) -> float: ...
 
     @property
-    def low(self) -> float: ...  # noqa: D102
+    def low(self) -> float: ...
 
     @property
-    def high(self) -> float: ...  # noqa: D102
+    def high(self) -> float: ...
 
 
 EVENTS: Final[dict[Event, EventWords]] = {
