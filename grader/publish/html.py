@@ -102,7 +102,7 @@ class Pages:
             tables=tables,
             spine=spine(first, self._known) if first else None,
             lines=events.lines(made) if made else (),
-            newest=made.records[::-1][:NEWEST] if made else (),
+            newest=_newest(made.records) if made else (),
             **self._fixed,
         )
 
@@ -193,6 +193,10 @@ class Pages:
             )
             for slug, found in parts.items()
         }
+
+
+def _newest(records: Sequence[Record]) -> list[Record]:
+    return sorted(records[::-1], key=lambda r: r.set_on, reverse=True)[:NEWEST]
 
 
 def _part(board: Board, entry: object) -> PointsPart:

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from typing import Final
+
 from markupsafe import escape
 
 from grader.publish.look.scale import Scale, label, place
 
+WIDE: Final = 500  # units; on a phone its words need to be larger
 Point = tuple[float, float]
 Row = Sequence[str]
 
@@ -28,8 +31,9 @@ def svg(
         size: width and height of the drawing; a unit is a CSS pixel at full width.
         shapes: SVG, its texts escaped.
     """
+    style = "chart wide" if size[0] > WIDE else "chart"
     return (
-        f'<svg class="chart" viewBox="0 0 {size[0]} {size[1]}" role="img"'
+        f'<svg class="{style}" viewBox="0 0 {size[0]} {size[1]}" role="img"'
         f' aria-labelledby="{chart_id}-t {chart_id}-d">'
         f'<title id="{chart_id}-t">{escape(title)}</title>'
         f'<desc id="{chart_id}-d">{escape(description)}</desc>{shapes}</svg>'

@@ -16,7 +16,8 @@ from grader.reports import units
 
 WIDTH: Final = 460
 WIDE: Final = 600  # of the interval plot, which stands beside one table
-LABELS: Final = 118.0  # width of the names at the left
+LABELS: Final = 152.0  # width of the names at the left
+NUMBERS: Final = 40.0  # width of the numbers of launches
 STEP: Final = 22.0  # between rows of the interval plot
 LANE: Final = 13.0  # between launches of the strip plot
 
@@ -99,14 +100,14 @@ def strip_plot(prefix: str, work: WorkloadResult, samples: Samples) -> str:
         return ""
     ours = [math.exp(v) for lane in lanes for v in lane]
     theirs = [math.exp(v) for lane in samples.canary for v in lane]
-    scale = fitted([*ours, *theirs, 1.0], LABELS - 44, WIDTH - 10.0)
+    scale = fitted([*ours, *theirs, 1.0], NUMBERS, WIDTH - 10.0)
     bottom = 12 + LANE * len(lanes)
     low, high = place(scale(work.speed.low)), place(scale(work.speed.high))
     middle, one = place(scale(work.speed.value)), place(scale(1.0))
     tall = f"{place(bottom - 8)}"
     shapes = (
         f'<path class="span" d="M{low} 8H{high}v{tall}H{low}z"/>'
-        + chart.x_axis(scale, bottom, 8, "speed-up of each pair")
+        + chart.x_axis(scale, bottom, 8, "speed-up of each pair, a row a launch")
         + f'<path class="ref" d="M{one} 4V{place(bottom)}"/>'
         f'<path class="middle" d="M{middle} 4V{place(bottom)}"/>'
         + _lanes(samples.canary, scale, "c")
@@ -143,8 +144,8 @@ def _lanes(lanes: Sequence[Sequence[float]], scale: Scale, style: str) -> str:
 def _numbers(count: int) -> str:
     shown = [0, count - 1] if count > 1 else [0]
     return "".join(
-        f'<text x="{place(LABELS - 56)}" y="{place(8 + LANE * (i + 0.5) + 4)}"'
-        f' class="end">launch {i + 1}</text>'
+        f'<text class="end" x="{place(NUMBERS - 12)}"'
+        f' y="{place(8 + LANE * (i + 0.5) + 4)}">{i + 1}</text>'
         for i in shown
     )
 

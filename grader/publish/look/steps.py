@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
+from grader.compete.formula import REFERENCE_SCORE
 from grader.publish.competition_models import Record
 from grader.publish.look import chart, text
 from grader.publish.look.scale import Scale, fitted, place
@@ -25,14 +26,15 @@ def staircase(chart_id: str, title: str, records: Sequence[Record], until: date)
     first = records[0].set_on.toordinal()
     last = max(until.toordinal(), records[-1].set_on.toordinal(), first + 1)
     x = Scale(float(first), float(last), LEFT + 6, right)
-    y = fitted([r.value for r in records], bottom, TOP, log=False)
+    y = fitted([REFERENCE_SCORE, *(r.value for r in records)], bottom, TOP, log=False)
     points = [(x(float(r.set_on.toordinal())), y(r.value)) for r in records]
     start = f"M{place(points[0][0])} {place(points[0][1])}"
     turns = "".join(f"H{place(a)}V{place(b)}" for a, b in points[1:])
     shapes = (
         chart.y_axis(y, LEFT, right, "score, reference 100")
         + _dates(first, last, x, bottom)
-        + f'<path class="front" d="{start}{turns}H{place(right)}"/>'
+        + f'<path class="ref" d="M{place(LEFT)} {place(y(REFERENCE_SCORE))}'
+        f'H{place(right)}"/><path class="front" d="{start}{turns}H{place(right)}"/>'
         + chart.dots(points, "s")
     )
     told = "; ".join(
