@@ -153,8 +153,11 @@ def test_links_are_relative_and_lead_to_files_of_the_site() -> None:
     for path, text in pages(site).items():
         for href in Page(text).attributes("href"):
             assert not re.match(r"[a-z]+:|/", href)
-            target = Path("/", path.parent, href.partition("#")[0]).resolve()
-            assert PurePosixPath(str(target).lstrip("/")) in site
+            file, _, place = href.partition("#")
+            target = Path("/", path.parent, file or path.name).resolve()
+            there = PurePosixPath(str(target).lstrip("/"))
+            assert there in site
+            assert not place or f'id="{place}"'.encode() in site[there]
 
 
 def test_pages_are_whole_have_captions_and_need_no_script() -> None:
