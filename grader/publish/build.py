@@ -117,9 +117,7 @@ def _measure(
     return measure
 
 
-def _pages(
-    settings: Settings, made: PublicData, read: Callable[[str], Runs]
-) -> Pages:
+def _pages(settings: Settings, made: PublicData, read: Callable[[str], Runs]) -> Pages:
     """Return what renders pages; the newest board says what milestones there are."""
     rows = next((rows for rows in made.points.rows if rows), ())
     known = read(rows[0].digest).verdict.milestones if rows else ()
