@@ -252,12 +252,17 @@ class Records(Model):
 
 
 class PointsPart(Model):
-    """One row of the points board, on its entry's page."""
+    """One row of the points board, on its entry's page.
+
+    Attributes:
+        place: stands where the rank does, as it is; ours, never a stranger's text.
+    """
 
     round: str
     round_kind: Literal["feedback", "final", "demo"]
     profile: Profile
     frozen_at: datetime | None = None
+    place: str | None = None
     entry: Entry
 
 

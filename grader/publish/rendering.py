@@ -11,8 +11,10 @@ from typing import Final
 
 from grader.publish.cache import Cache, key_of
 from grader.publish.competition_data import sample_file
-from grader.publish.competition_models import Samples
+from grader.publish.competition_models import EntryPage, PointsPart, Samples
 from grader.publish.html import Pages
+from grader.publish.look.text import place
+from grader.publish.models import Entry
 from grader.publish.selection import PageSource
 from grader.store.documents import Runs
 
@@ -20,6 +22,9 @@ MANY: Final = 64  # new pages; fewer are rendered before a second process has st
 PORTION: Final = 16  # pages sent back at once
 
 Files = dict[str, bytes]
+# Stands in a kept page where a rank of points does, since one new result moves the ranks
+# of all below it. Text of strangers cannot hold this character: it is written out.
+STAND_IN: Final = "\ue000"
 # The milestones of the newest round are drawn; those of earlier ones stand in tables.
 DRAWN: Final = 1
 
@@ -52,6 +57,7 @@ def entry_files(
     sources: Sequence[PageSource], renderer: Renderer, cache: Cache, version: str
 ) -> Files:
     """Return the files of all entries, by path; equal data give equal bytes."""
+    ranked, sources = sources, [_without_ranks(source) for source in sources]
     keys = [_keys(source, version) for source in sources]
     found = [(cache.get(page), cache.get(raw)) for page, raw in keys]
     missing = [n for n, files in enumerate(found) if None in files]
@@ -61,11 +67,33 @@ def entry_files(
         for key, data in zip(keys[number], (html, raw), strict=True):
             cache.put(key, data)
     files: Files = {}
-    for source, (page, samples) in zip(sources, found, strict=True):
-        files[f"entry/{source.page.slug}.html"] = page or b""
+    for source, (page, samples) in zip(ranked, found, strict=True):
+        files[f"entry/{source.page.slug}.html"] = _with_ranks(source.page, page or b"")
         if samples:
             files[f"data/v1/samples/{source.page.slug}.json"] = samples
     return files
+
+
+def _without_ranks(source: PageSource) -> PageSource:
+    page = source.page
+    parts = (_bare(number, part) for number, part in enumerate(page.points))
+    bare = EntryPage(**{**dict(page), "points": tuple(parts)})
+    return PageSource(bare, source.results)
+
+
+def _bare(number: int, part: PointsPart) -> PointsPart:
+    entry = Entry(**{**dict(part.entry), "rank": None, "tied": False})
+    return PointsPart(**{**dict(part), "entry": entry, "place": _mark(number)})
+
+
+def _with_ranks(page: EntryPage, html: bytes) -> bytes:
+    for number, part in enumerate(page.points):
+        html = html.replace(_mark(number).encode(), place(part.entry).encode())
+    return html
+
+
+def _mark(number: int) -> str:
+    return f"{STAND_IN}{number}{STAND_IN}"
 
 
 def _keys(source: PageSource, version: str) -> tuple[bytes, bytes]:

@@ -65,8 +65,10 @@ def _facts(part: PointsPart) -> tuple[Fact, ...]:
     entry = part.entry
     full = sum(m.earned is not None and m.earned >= m.points for m in entry.modules)
     reached = sum(bool(m.reached) for m in entry.milestones)
+    given = part.place
+    rank = text.place(entry) if given is None else text.markup(given)
     return (
-        ("rank", text.place(entry), f"round {part.round}, {part.profile} profile"),
+        ("rank", rank, f"round {part.round}, {part.profile} profile"),
         ("total", text.points(entry.total), f"of {units.points(entry.points)} points"),
         ("full modules", str(full), f"of {len(entry.modules)}"),
         ("milestones reached", str(reached), f"of {len(entry.milestones)}"),

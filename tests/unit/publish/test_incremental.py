@@ -93,6 +93,33 @@ def test_only_pages_whose_data_changed_are_rendered(
     assert site == changed.site()
 
 
+def test_a_rank_that_moves_is_put_into_the_page_that_was_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = everything()
+    moved.site(cache=tmp_path)
+    moved.stored(report("max", modules=perfect(), minutes=9))
+    moved.stored(report("max", modules=perfect(), minutes=10))
+    expected = moved.site()
+    rendered = []
+    files = rendering.Renderer.files
+
+    def counted(self: rendering.Renderer, source: object) -> tuple[bytes, bytes]:
+        rendered.append(source.page.name)  # type: ignore[attr-defined]
+        return files(self, source)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(rendering.Renderer, "files", counted)
+    site = moved.site(cache=tmp_path)
+
+    assert rendered == ["Max"]
+    assert site == expected
+    assert not any(rendering.STAND_IN.encode() in c for c in site.values())
+    eve = next(
+        c for c in site.values() if c.startswith(b"<!doctype") and b"<h1>Eve" in c
+    )
+    assert b"<dd>3" in eve
+
+
 def test_what_is_withdrawn_leaves_the_cache(tmp_path: Path) -> None:
     leaving = everything()
     leaving.site(cache=tmp_path)
@@ -261,3 +288,18 @@ def test_old_versions_are_dropped(tmp_path: Path) -> None:
     with Cache(tmp_path) as cache:
         assert cache.get(key_of("page", "1")) is None
         assert cache.get(key_of("page", "2")) == b"new"
+
+
+def test_a_name_that_looks_like_the_mark_of_a_rank_stays_text(tmp_path: Path) -> None:
+    mark = rendering._mark(0)
+    held = Contest()
+    held.stored(report("s", modules=good()))
+    held.shown("s", "named", f"a{mark}b")
+
+    for folder in (None, tmp_path, tmp_path):
+        (page,) = (
+            c.decode()
+            for p, c in held.site(cache=folder).items()
+            if p.parts[0] == "entry"
+        )
+        assert "a\\ue0000\\ue000b" in page
