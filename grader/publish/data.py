@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -37,14 +37,18 @@ def schema(kind: type[Model] = Leaderboard) -> bytes:
 
 def to_csv(leaderboard: Leaderboard) -> bytes:
     """Return one line per row and part: total, each module, each milestone."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(HEADERS)
+    lines = [f"{_joined(HEADERS)}\r\n"]
     for board in leaderboard.boards:
         for entry in board.entries:
-            for part in _parts(entry):
-                writer.writerow(_line(board, entry, part))
-    return out.getvalue().encode()
+            lines += _lines(board, entry)
+    return "".join(lines).encode()
+
+
+def _joined(cells: Sequence[str]) -> str:
+    """Return cells as a part of a line of CSV, quoted where they need it."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="").writerow(cells)
+    return out.getvalue()
 
 
 Part = tuple[str, float | None, float, float | None, float | None, int | None]
@@ -70,19 +74,17 @@ def _parts(entry: Entry) -> list[Part]:
     return [total, *modules, *stones]
 
 
-def _line(board: Board, entry: Entry, part: Part) -> list[str]:
-    name, *numbers = part
+def _lines(board: Board, entry: Entry) -> list[str]:
+    """Return the lines of an entry; what they share is put together once."""
     source = entry.provenance
-    texts = [source.submission, source.tier, source.host_class, source.engine]
+    texts = (source.submission, source.tier, source.host_class, source.engine)
+    name = csv_cell(entry.name)
+    head = _joined([csv_cell(board.round), board.profile, number(entry.rank), name])
+    tail = _joined([*map(csv_cell, texts), source.graded_on.isoformat()])
+    # The names of parts are of letters, digits and underscores.
     return [
-        csv_cell(board.round),
-        board.profile,
-        number(entry.rank),
-        csv_cell(entry.name),
-        name,
-        *(number(n) for n in numbers),
-        *(csv_cell(text) for text in texts),
-        source.graded_on.isoformat(),
+        f"{head},{part},{','.join(map(number, numbers))},{tail}\r\n"
+        for part, *numbers in _parts(entry)
     ]
 
 

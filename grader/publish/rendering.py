@@ -22,8 +22,8 @@ MANY: Final = 64  # new pages; fewer are rendered before a second process has st
 PORTION: Final = 16  # pages sent back at once
 
 Files = dict[str, bytes]
-# Stands in a kept page where a rank of points does, since one new result moves the ranks
-# of all below it. Text of strangers cannot hold this character: it is written out.
+# Stands in a kept page where a rank of points does, since a new result moves the ranks of
+# all below it. Text of strangers cannot hold this character: it is written out.
 STAND_IN: Final = "\ue000"
 # The milestones of the newest round are drawn; those of earlier ones stand in tables.
 DRAWN: Final = 1
