@@ -79,8 +79,9 @@ def prepare(source: Source) -> Site:
             assets=home.leaderboard,
             minimum_group=source.minimum_group or course.minimum_group,
             now=at,
+            cache=state / "cache",
         )
-        files = build(export, store.runs, how)
+        files = build(export, store.runs, how, store.sessions.read)
         search = scanner(store, export, state, _own(home, course))
     _refuse([*search.leaks(files)])
     return Site(home, files, Signed(course.title, at), search.unchecked)
