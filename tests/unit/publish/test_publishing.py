@@ -315,6 +315,26 @@ def test_a_board_is_frozen_and_revealed_once(grader: Grader, store: Store) -> No
     assert "tinymlperf" in table
 
 
+def test_a_frozen_board_shows_what_came_since_once_it_is_revealed(
+    grader: Grader, store: Store, state: Path, tmp_path: Path
+) -> None:
+    (name,) = {r.summary.round for r in store.export().results}
+
+    def rows() -> int:
+        assert grader("publish", "--to", tmp_path / "site").exit_code == 0
+        text = (tmp_path / "site/data/v1/leaderboard.json").read_text()
+        return len(json.loads(text)["boards"][0]["entries"])
+
+    assert rows() == 2
+    grader("board", "freeze", name, "--by", "A. Teacher")
+    by_the_clock = Store.open(state / "store")
+    by_the_clock.add_report(report("s8192-zoe", modules=good(), milestones=()))
+    by_the_clock.set_visibility("s8192-zoe", "alias", by="student")
+    assert rows() == 2
+    grader("board", "reveal", name, "--by", "A. Teacher")
+    assert rows() == 3
+
+
 def test_a_round_without_results_can_be_frozen(grader: Grader, state: Path) -> None:
     new_round(state, "week-9", "final")
 
