@@ -26,6 +26,7 @@ from grader.cli.mark import mark
 from grader.cli.options import FOLDER, course_option
 from grader.cli.overview import overview
 from grader.cli.pack import pack
+from grader.cli.project import project_group
 from grader.cli.regrade import regrade
 from grader.cli.roster import roster
 from grader.cli.rounds import round_group
@@ -128,6 +129,7 @@ cli.add_command(template)
 cli.add_command(image)
 cli.add_command(overview)
 cli.add_command(pack)
+cli.add_command(project_group)
 cli.add_command(bundle_group)
 cli.add_command(mark)
 cli.add_command(roster)
