@@ -9,12 +9,12 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from grader.errors import SubmissionRejectedError
@@ -28,10 +28,15 @@ MOST_CLASSES: Final = 1_000
 MOST_CHARACTERS: Final = 256  # different ones, so that ids are bytes
 NPY_MAGIC: Final = b"\x93NUMPY"
 HEADER_BYTES: Final = 4096
+# As numpy writes it, and nothing else that Python could read there.
+NPY_HEADER: Final = re.compile(
+    rb"\{'descr': '([^']{1,40})', 'fortran_order': (True|False), "
+    rb"'shape': \(((?:\d{1,12}(?:, \d{1,12}){0,7},?)?)\),? ?\} *\n?"
+)
 NUMBERS: Final = frozenset(
     {
-        *("uint8", "int8", "int16", "int32", "int64", "uint16", "uint32"),
-        *("float32", "float64", "bool"),
+        *("|u1", "|i1", "<i2", "<i4", "<i8", "<u2", "<u4", "<u8", "|b1"),
+        *("<f4", "<f8"),
     }
 )
 
@@ -121,24 +126,23 @@ def _npz(path: str, data: bytes, most: int) -> tuple[NDArray[Any], NDArray[Any]]
 
 def _array(path: str, name: str, data: bytes) -> NDArray[Any]:
     """Return the array in an .npy file; the header is held against the content."""
-    stream = io.BytesIO(data)
-    try:
-        version = npy.read_magic(stream)
-        read = {
-            (1, 0): npy.read_array_header_1_0,
-            (2, 0): npy.read_array_header_2_0,
-        }[version]
-        shape, fortran, dtype = read(stream, max_header_size=HEADER_BYTES)
-    except (ValueError, KeyError, SyntaxError, RecursionError, MemoryError):
-        raise refused(path, f"{name} is no array that numpy.savez wrote") from None
-    if dtype.name not in NUMBERS:
+    lengths = {b"\1\0": 2, b"\2\0": 4}  # bytes of the header's length, by version
+    wide = lengths.get(data[6:8], 0) if data.startswith(NPY_MAGIC) else 0
+    start = 8 + wide
+    end = start + int.from_bytes(data[8:start], "little")
+    found = NPY_HEADER.fullmatch(data[start : min(end, start + HEADER_BYTES)])
+    if not wide or found is None:
+        raise refused(path, f"{name} is no array that numpy.savez wrote")
+    kind, fortran, sizes = (part.decode() for part in found.groups())
+    if kind not in NUMBERS:
         hint = "Only numbers are read, never objects: astype(numpy.float32)."
-        raise refused(path, f"{name} is of type {shown(dtype.name)}", hint)
-    rest = data[stream.tell() :]
-    if not shape or math.prod(shape) * dtype.itemsize != len(rest) or min(shape) < 1:
+        raise refused(path, f"{name} is of type {shown(kind)}", hint)
+    shape = tuple(int(size) for size in sizes.split(",") if size.strip())
+    dtype, rest = np.dtype(kind), data[end:]
+    if math.prod(shape) * dtype.itemsize != len(rest) or not (shape and min(shape)):
         raise refused(path, f"{name} is not as large as it says")
     flat = np.frombuffer(rest, dtype)
-    return flat.reshape(shape, order="F" if fortran else "C")
+    return flat.reshape(shape, order="F" if fortran == "True" else "C")
 
 
 def _csv(path: str, data: bytes, most: int) -> tuple[NDArray[Any], NDArray[Any]]:
