@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from grader.errors import InconclusiveError, SubmissionRejectedError
+from grader.errors import InconclusiveError, SubmissionRejectedError, UsageError
 from grader.grading import (
     GradeOptions,
     course_of,
@@ -49,12 +49,25 @@ class Row(Model):
     reason: str = ""
 
 
-def run(source: str, options: GradeOptions, talk: Talk = silent) -> Reproduced:
+def run(
+    source: str,
+    options: GradeOptions,
+    talk: Talk = silent,
+    tell: Talk = silent,
+    *,
+    named: bool = False,
+) -> Reproduced:
     """Reproduce the project of a submission: a folder, archive or git address.
+
+    Args:
+        talk: is told how far it is.
+        tell: is told every problem of `capstone.toml`, before the error.
+        named: refuse a project of nobody, before anything is run.
 
     Raises:
         SubmissionRejectedError: `capstone.toml` or the files it names are missing or
-            wrong; every problem is told through `talk`.
+            wrong.
+        UsageError: nobody is named.
         GraderError: something of ours is wrong.
     """
     home, course = course_of(options)
@@ -65,13 +78,18 @@ def run(source: str, options: GradeOptions, talk: Talk = silent) -> Reproduced:
         package=course.package,
         student=options.student,
     )
+    if named and not handed.submission.student:
+        msg = "whose project is it?"
+        raise UsageError(msg, hint="name the student: --student ID")
     declared = declare(handed.files[DECLARATION], limits)
     if not isinstance(declared, Capstone):
         for problem in declared:
-            talk(str(problem))
-        more = "" if len(declared) == 1 else f", and {len(declared) - 1} more to change"
-        msg = f"{declared[0]}".rstrip(".") + more
-        raise SubmissionRejectedError(msg, hint="entry/README.md has an example.")
+            tell(str(problem))
+        count = len(declared)
+        many = "is one thing" if count == 1 else f"are {count} things"
+        msg = f"there {many} to change in {DECLARATION}"
+        hint = "entry/README.md of the template says what goes into it."
+        raise SubmissionRejectedError(msg, hint=hint)
     state, data = state_folder(home), options.data or data_folder(home)
     shipped = home.milestones / "data"
     job = ProjectJob(
@@ -88,13 +106,9 @@ def keep(done: Reproduced, place: Place) -> str:
     """Keep a project that was judged; return its digest.
 
     Raises:
-        SubmissionRejectedError: nobody is named.
         InconclusiveError: it could not be judged, for a reason on our side.
         StoreError: it cannot be written.
     """
-    if not done.student:
-        msg = "whose project is it?"
-        raise SubmissionRejectedError(msg, hint="name the student: --student ID")
     if done.project.inconclusive:
         msg = "the project could not be judged, for a reason on our side"
         raise InconclusiveError(msg, hint="record it again")

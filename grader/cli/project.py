@@ -12,6 +12,7 @@ from grader.cli import talk
 from grader.cli.options import FOLDER, course_option, place_of, store_options
 from grader.cli.tables import FORM, shown
 from grader.models.project import Project
+from grader.reports.display import one_line
 from grader.reports.project import to_card
 from grader.sandbox.wall import CHOICES
 
@@ -53,7 +54,7 @@ def run(ctx: click.Context, /, **given: Any) -> None:
 
     Example: grader project run repositories/ada --round week-12
     """
-    done = capstones.run(given["submission"], _options(given), talk.progress())
+    done = capstones.run(given["submission"], _options(given), talk.progress(), _tell)
     _print(done.project, given["form"])
     if done.project.inconclusive:
         ctx.exit(5)
@@ -70,7 +71,9 @@ def record(**given: Any) -> None:
 
     Example: grader project record repositories/ada --student ada@example.edu
     """
-    done = capstones.run(given["submission"], _options(given), talk.progress())
+    done = capstones.run(
+        given["submission"], _options(given), talk.progress(), _tell, named=True
+    )
     digest = capstones.keep(done, place_of(given))
     _print(done.project, given["form"])
     talk.say(f"kept as {digest}")
@@ -119,6 +122,10 @@ def approve(digest: str, revoke: bool, by: str, reason: str, **given: Any) -> No
     )
     state = "not shown" if revoke else "shown, if its author agreed to be shown,"
     talk.say(f"{whole}: {state} from the next `grader publish` on")
+
+
+def _tell(problem: str) -> None:
+    talk.say(one_line(problem))
 
 
 def _options(given: dict[str, Any]) -> api.GradeOptions:

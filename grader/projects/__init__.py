@@ -7,6 +7,6 @@ shown as that and never compared.
 """
 
 from grader.projects.declare import Problem, declare, declared_files
-from grader.projects.reproduce import ProjectJob, reproduce
+from grader.projects.reproduction import ProjectJob, reproduce
 
 __all__ = ["Problem", "ProjectJob", "declare", "declared_files", "reproduce"]

@@ -139,7 +139,8 @@ def _array(path: str, name: str, data: bytes) -> NDArray[Any]:
         raise refused(path, f"{name} is of type {shown(kind)}", hint)
     shape = tuple(int(size) for size in sizes.split(",") if size.strip())
     dtype, rest = np.dtype(kind), data[end:]
-    if math.prod(shape) * dtype.itemsize != len(rest) or not (shape and min(shape)):
+    whole = math.prod(shape) * dtype.itemsize == len(rest)
+    if not whole or not shape or 0 in shape:
         raise refused(path, f"{name} is not as large as it says")
     flat = np.frombuffer(rest, dtype)
     return flat.reshape(shape, order="F" if fortran == "True" else "C")

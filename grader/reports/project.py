@@ -118,9 +118,8 @@ def _ended(draw: Draw) -> str:
     if isinstance(draw.outcome, Passed):
         return ""
     said = message(draw.outcome)
-    lines = [f"draw {draw.number}: {one_line(said.head)}"]
-    lines += [f"  {line.label:<9} {one_line(line.text)}" for line in said.lines]
-    return "\n".join(terminal(line, layout.WIDTH) for line in lines)
+    head = terminal(f"draw {draw.number}: {said.head}", layout.WIDTH)
+    return "\n".join([head, *(_fact(f"  {x.label}", x.text) for x in said.lines)])
 
 
 def _plain(metric: Metric, value: float) -> str:

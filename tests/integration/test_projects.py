@@ -13,7 +13,7 @@ import pytest
 
 from grader.config import Home, load_course
 from grader.intake import Handed
-from grader.models.capstone import Budget, Capstone, Data, Metric
+from grader.models.capstone import Budget, Capstone, Data, Metric, Script
 from grader.models.course import Course, ProjectLimits
 from grader.models.outcome import (
     Crashed,
@@ -38,11 +38,12 @@ from grader.rounds import demo_round
 from grader.sandbox import choose
 
 HOME: Final = Home(Path(__file__).resolve().parents[2])
-EXAMPLE: Final = HOME.reference / "capstone_project"
-SCRIPT: Final = (EXAMPLE / "entry" / "project.py").read_text(encoding="utf8")
+EXAMPLE: Final = HOME.template / "entry"
+SCRIPT: Final = (EXAMPLE / "example.py").read_text(encoding="utf8")
 REFERENCE: Final = reference_files(HOME.reference / "tinytorch")
 WHOLE: Final = load_course(HOME.course_file)
 ONE_DRAW: Final = Course(**(dict(WHOLE) | {"projects": ProjectLimits(total_cpu_s=6)}))
+FILE: Final = "entry/project.py"
 EMPTY: Final = (SourceFile(path="tinytorch/__init__.py", data=b""),)
 
 # A model of nothing, for scripts that are about something else.
@@ -66,7 +67,8 @@ def found(x):
 def predict(tt, model, x):
     for place in ("/proc/self/environ", "/proc/%d/mem" % os.getppid(), "labels.npy"):
         try:
-            open(place, "rb").read(1)
+            with open(place, "rb") as file:
+                file.read(1)
         except OSError:
             pass
     for thing in found(x):
@@ -87,7 +89,8 @@ def train(tt, model, data, budget, log):
 
 
 def example(**changes: Any) -> Capstone:
-    found = declare((EXAMPLE / "capstone.toml").read_bytes(), WHOLE.projects)
+    changes = {"script": Script(file=FILE)} | changes
+    found = declare((EXAMPLE / "capstone.example.toml").read_bytes(), WHOLE.projects)
     assert isinstance(found, Capstone)
     return Capstone(**(dict(found) | changes))
 
@@ -100,7 +103,7 @@ def run(
     own_data: tuple[str, bytes] | None = None,
     **changes: Any,
 ) -> Project:
-    files = {"capstone.toml": b"", "entry/project.py": script.encode()}
+    files = {"capstone.toml": b"", FILE: script.encode()}
     if own_data is not None:
         files[f"entry/{own_data[0]}"] = own_data[1]
         changes["data"] = own(*own_data)
@@ -123,7 +126,7 @@ def own(name: str, data: bytes) -> Data:
 
 @pytest.fixture(scope="module")
 def honest() -> Project:
-    """The example of the staff, with all its draws."""
+    """The example that students get, with all its draws."""
     return run(course=WHOLE, package=REFERENCE)
 
 
@@ -213,7 +216,7 @@ def test_an_error_is_told_with_its_line_in_the_script() -> None:
     outcome = found.draws[0].outcome
     assert isinstance(outcome, Raised)
     line = BARE.count("\n") + 3
-    assert outcome.where == f"entry/project.py:{line}, in train"
+    assert outcome.where == f"{FILE}:{line}, in train"
     assert isinstance(found.claim, ClaimNotJudged)
     assert "ZeroDivisionError" in found.claim.reason
 
@@ -222,7 +225,7 @@ def test_a_script_that_does_not_parse_is_told_with_its_line() -> None:
     outcome = run("x = 1\ndef build(:\n").draws[0].outcome
 
     assert isinstance(outcome, Raised)
-    assert outcome.where.startswith("entry/project.py:2")
+    assert outcome.where.startswith(f"{FILE}:2")
 
 
 def test_a_package_that_is_not_written_yet_is_a_todo() -> None:

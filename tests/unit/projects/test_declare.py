@@ -61,8 +61,8 @@ def test_own_data_are_read_too() -> None:
     assert declared_files(text.encode(), LIMITS)["entry/flowers.csv"] == 8 * 2**20
 
 
-def test_the_example_of_the_staff_is_right() -> None:
-    text = (ROOT / "reference/capstone_project/capstone.toml").read_bytes()
+def test_the_example_that_students_get_is_right() -> None:
+    text = (ROOT / "student_template/entry/capstone.example.toml").read_bytes()
 
     assert isinstance(declare(text, LIMITS), Capstone)
 
