@@ -6,15 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from grader.config import data_folder, state_folder
 from grader.errors import InconclusiveError, SubmissionRejectedError, UsageError
-from grader.grading import (
-    GradeOptions,
-    course_of,
-    data_folder,
-    round_of,
-    silent,
-    state_folder,
-)
+from grader.grading import GradeOptions, course_of, round_of, silent
 from grader.intake import open_project
 from grader.intake.project import DECLARATION
 from grader.models.base import Digest, Model

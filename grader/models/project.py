@@ -132,6 +132,7 @@ class Project(Model):
     draws: tuple[Draw, ...] = Field(max_length=MAX_DRAWS)
     reproduction: Reproduction | None = None
     claim: Claim
+    notes: tuple[str, ...] = ()  # for staff: what to look at; never public
     budget_factor: float = Field(default=1.0, ge=1)  # for a host slower than standard
     isolation: Isolation
     host: Host

@@ -13,6 +13,7 @@ import grader
 from grader.checks.runner import seed_of
 from grader.host import describe_host
 from grader.intake import Handed
+from grader.intake.literals import data_lines
 from grader.models.capstone import Capstone
 from grader.models.course import Course
 from grader.models.measure import Limits
@@ -87,10 +88,19 @@ def reproduce(handed: Handed, declared: Capstone, job: ProjectJob) -> Project:
         draws=tuple(draws),
         reproduction=found,
         claim=_claim(declared, draws, found),
+        notes=_notes(handed, declared),
         budget_factor=factor,
         isolation=job.wall.isolation,
         host=describe_host(),
     )
+
+
+def _notes(handed: Handed, declared: Capstone) -> tuple[str, ...]:
+    """Say what staff should look at before they approve a project."""
+    file = declared.script.file
+    line = data_lines(handed.files[file].decode("utf-8", "replace"))
+    found = (f"data in the script, look at it: {file}:{line}",) if line else ()
+    return (*found, *handed.submission.notes)
 
 
 def project_digest(files: Mapping[str, bytes]) -> str:

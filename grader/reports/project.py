@@ -77,6 +77,7 @@ def _facts(project: Project) -> list[tuple[str, str]]:
         ("round", project.round),
         ("isolation", project.isolation.tier),
     ]
+    rows += [("note", note) for note in project.notes]
     return rows
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from grader.models.project import (
     ClaimReported,
     Project,
 )
+from grader.publish import projects_data
 from grader.publish.board import Public
 from grader.publish.projects import Card, Gallery, gallery
 from grader.store.events import Event, Payload, ProjectApproved, ProjectRun, Withdrawn
@@ -180,3 +184,26 @@ def test_equal_arguments_give_equal_bytes() -> None:
         return log.gallery().model_dump_json()
 
     assert once() == once()
+
+
+def test_the_data_for_machines_say_what_the_cards_say() -> None:
+    log = Log()
+    title = "=1+1 digits"
+    log.ran("bob", project(ClaimMissed(by=0.07), capstone=capstone(title=title)))
+    found = log.gallery()
+
+    assert Gallery.model_validate_json(projects_data.to_json(found)) == found
+    lines = projects_data.to_csv(found).decode().split("\r\n")
+    assert len(lines) == 3
+    (row,) = csv.DictReader(io.StringIO("\n".join(lines)))
+    assert row["title"] == f"'{title}"  # no formula for a spreadsheet
+    assert (row["claimed"], row["measured"], row["short_by"]) == ("0.9", "0.9", "0.07")
+    described = json.loads(projects_data.schema())
+    assert set(described["properties"]) == set(Gallery.model_fields)
+
+
+def test_notes_for_staff_are_not_public() -> None:
+    log = Log()
+    log.ran("bob", project(notes=("data in the script, look at it",)))
+
+    assert "look at it" not in log.gallery().model_dump_json()

@@ -17,6 +17,7 @@ from grader.models.submission import Submission
 from grader.projects import ProjectJob
 from grader.projects import reproduction as module
 from grader.projects.clock import host_factor
+from grader.reports.project import to_card
 from grader.rounds import demo_round
 from grader.sandbox import Wall
 from projects.made import A_DIGEST, capstone, draw
@@ -44,7 +45,9 @@ class NoZygote:
         type(self).restarts += 1
 
 
-def reproduced(monkeypatch: pytest.MonkeyPatch, *outcomes: Draw | None) -> Project:
+def reproduced(
+    monkeypatch: pytest.MonkeyPatch, *outcomes: Draw | None, script: bytes = b""
+) -> Project:
     """Reproduce a project whose draws end like this, in order; None: as they should."""
     left: Iterator[Draw | None] = iter(outcomes)
 
@@ -60,7 +63,7 @@ def reproduced(monkeypatch: pytest.MonkeyPatch, *outcomes: Draw | None) -> Proje
     wall = Wall(Isolation(tier="none"), bubblewrap=False, switch_uid=False, nest=False)
     job = ProjectJob(COURSE, demo_round(), wall, ())
     submission = Submission(label="test", digest=A_DIGEST, files=())
-    handed = Handed(submission, {"capstone.toml": b"", "entry/project.py": b""})
+    handed = Handed(submission, {"capstone.toml": b"", "entry/project.py": script})
     return module.reproduce(handed, capstone(), job)
 
 
@@ -128,6 +131,18 @@ def test_an_interruption_is_not_the_submissions_fault(
     zygote: Any = NoZygote()
 
     assert isinstance(module._tried(zygote, attempt).outcome, Inconclusive)
+
+
+def test_data_in_the_script_are_noted_for_staff(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert reproduced(monkeypatch).notes == ()
+
+    table = b"LABELS = [\n" + b"    0, 1, 2, 3, 4,\n" * 50 + b"]\n"
+    noted = reproduced(monkeypatch, script=table)
+
+    assert noted.notes == ("data in the script, look at it: entry/project.py:2",)
+    assert "note       data in the script" in to_card(noted)
 
 
 def test_a_host_is_never_faster_than_the_standard() -> None:
