@@ -56,6 +56,8 @@ def declare(data: bytes, limits: ProjectLimits) -> Capstone | tuple[Problem, ...
         return (Problem(message="it is not UTF-8; save it as UTF-8."),)
     except tomllib.TOMLDecodeError as exc:
         return (_not_toml(exc),)
+    except ValueError:  # an integer of thousands of digits
+        return (Problem(message="it has a number that is far too long."),)
     except RecursionError:
         return (Problem(message="it is nested too deeply to be read."),)
     try:

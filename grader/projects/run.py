@@ -25,7 +25,7 @@ from grader.models.project import Draw, Point
 from grader.projects.driver import Driver
 from grader.projects.questions import Questions
 from grader.projects.scores import score
-from grader.sandbox import Died, LimitHit, StudentError, Zygote
+from grader.sandbox import Died, Group, LimitHit, StudentError, Zygote
 
 MARGIN: Final = 1.15  # what is over its budget by less is run once more
 WALL: Final = 4.0  # times the CPU seconds, and a while to start: a backstop only
@@ -131,6 +131,14 @@ def _run(zygote: Zygote, attempt: Attempt, found: Found) -> None:
         StudentError, Ending, CheckFailure: the draw did not come to its end.
     """
     group = zygote.group(attempt.preload, attempt.load_limits)
+    try:
+        _in_group(group, attempt, found)
+    finally:
+        group.close()
+
+
+def _in_group(group: Group, attempt: Attempt, found: Found) -> None:
+    """Run in a process of the group; what it used is known afterwards."""
     channel = group.check(attempt.limits, seed=attempt.seed % 2**32)
     killed = False
     try:
@@ -146,7 +154,6 @@ def _run(zygote: Zygote, attempt: Attempt, found: Found) -> None:
     finally:
         done = group.finish(kill=killed)
         found.usage, found.how = done.usage, done.how
-        group.close()
 
 
 @contextmanager

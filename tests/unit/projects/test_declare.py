@@ -141,6 +141,20 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
     assert len(found) == 2
 
 
+@pytest.mark.parametrize("digits", [20, 400, 5000])
+@pytest.mark.parametrize("key", ["claimed", "cpu_s", "memory_bytes"])
+def test_a_number_of_any_length_is_told(key: str, digits: int) -> None:
+    lines = [
+        f"{key} = {'9' * digits}" if line.startswith(key) else line
+        for line in GOOD.splitlines()
+    ]
+
+    found = problems("\n".join(lines))
+
+    assert found
+    assert all(len(problem) < 400 for problem in found)
+
+
 @pytest.mark.parametrize("data", [b"\xff", b"[" * 20_000, b"a = " + b"[" * 20_000])
 def test_what_is_no_text_or_far_too_deep_is_told_too(data: bytes) -> None:
     (problem,) = declare(data, LIMITS)
