@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from grader.config import data_folder, state_folder
+from grader.container.host import Engine
+from grader.container.project import project_in_docker
 from grader.errors import InconclusiveError, SubmissionRejectedError, UsageError
 from grader.grading import GradeOptions, course_of, round_of, silent
 from grader.intake import open_project
@@ -84,12 +86,17 @@ def run(
         msg = f"there {many} to change in {DECLARATION}"
         hint = "entry/README.md of the template says what goes into it."
         raise SubmissionRejectedError(msg, hint=hint)
-    state, data = state_folder(home), options.data or data_folder(home)
+    chosen = round_of(home, options, handed.submission)
+    data = options.data or data_folder(home)
+    if options.sandbox == "docker":
+        engine = Engine(options.patience_s, talk)
+        found = project_in_docker(handed, declared, chosen, (home, data), engine)
+        return Reproduced(found, handed.submission.student)
     shipped = home.milestones / "data"
     job = ProjectJob(
         course=course,
-        round=round_of(home, options, handed.submission),
-        wall=choose(options.sandbox, secrets=(home.reference, state)),
+        round=chosen,
+        wall=choose(options.sandbox, secrets=(home.reference, state_folder(home))),
         roots=(data, shipped) if data else (shipped,),
         progress=talk,
     )

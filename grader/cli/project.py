@@ -20,11 +20,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 HOW: Final = (
     click.argument("submission"),
     click.option("--round", "round_name", default="", help="Round that splits data."),
-    click.option(
-        "--sandbox",
-        type=click.Choice([c for c in CHOICES if c != "docker"]),
-        default="auto",
-    ),
+    click.option("--sandbox", type=click.Choice(CHOICES), default="auto"),
     click.option("--data", type=FOLDER, help="Data sets (default: TINYTORCH_DATA)."),
     click.option(
         "--format", "form", type=click.Choice(["table", "json"]), default="table"

@@ -125,6 +125,7 @@ def _draws(
     draws: list[Draw] = []
     package = package_of(job.course, handed.submission.files)
     with Zygote(job.wall, package, memory=CEILING) as zygote:
+        job.progress("reading the submission")  # from here on, it may do harm
         zygote.compile(job.course.limits.load)
         for number in range(1, count + 1):
             job.progress(f"{declared.title[:40]}: training {number} of {count}")

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 from grader.models.base import Digest, Model
 from grader.models.measure import Sample, Tier
@@ -36,12 +36,27 @@ from grader.models.project import (
     Point,
     Project,
 )
-from grader.publish.board import Public
 from grader.store.events import Event, ProjectApproved, ProjectRun, Withdrawn
 
 ClaimState = Literal[
     "reproduced", "unclear", "not reproduced", "reported", "not judged"
 ]
+
+
+class Shown(Protocol):
+    """Who may be shown, and as what; the people of the points board are such."""
+
+    @property
+    def name(self) -> str:
+        """An alias, or the name the student chose to show."""
+
+    @property
+    def slug(self) -> str:
+        """Of the page of this person."""
+
+    @property
+    def named(self) -> bool:
+        """Whether `name` is the student's own."""
 
 
 class DataCard(Model):
@@ -148,7 +163,7 @@ class Gallery(Model):
 def gallery(
     events: Iterable[Event],
     read_project: Callable[[str], Project],
-    public: Mapping[str, Public],
+    public: Mapping[str, Shown],
     *,
     minimum_group: int,
     now: datetime,
@@ -163,8 +178,9 @@ def gallery(
             are shown by name.
     """
     chosen = [e for e in _approved(events) if e.student in public]
-    people = {public[e.student] for e in chosen}
-    enough = len(people) >= minimum_group or all(who.named for who in people)
+    people = {public[e.student].slug for e in chosen}
+    all_named = all(public[e.student].named for e in chosen)
+    enough = len(people) >= minimum_group or all_named
     cards = [
         _card(event, read_project(event.document or ""), public[event.student])
         for event in (reversed(chosen) if enough else ())
@@ -200,7 +216,7 @@ def _approved(events: Iterable[Event]) -> list[Event]:
     return list(latest.values())
 
 
-def _card(event: Event, project: Project, who: Public) -> Card:
+def _card(event: Event, project: Project, who: Shown) -> Card:
     declared = project.capstone
     digest = event.document or ""
     return Card(

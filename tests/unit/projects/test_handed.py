@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -109,3 +110,15 @@ def test_a_path_out_of_the_submission_is_refused_by_itself(tmp_path: Path) -> No
 
     with pytest.raises(SubmissionRejectedError, match="has no"):
         open_project(str(root), lambda _: {"../outside.py": 100})
+
+
+def test_a_commit_gives_the_same_as_a_folder(tmp_path: Path) -> None:
+    root = folder(tmp_path)
+    person = ("-c", "user.name=a", "-c", "user.email=a@localhost")
+    for words in (("init", "-q"), ("add", "-A"), (*person, "commit", "-qm", "a")):
+        subprocess.run(["git", "-C", str(root), *words], check=True)
+    (root / "entry" / "project.py").unlink()  # what is handed in is the commit
+
+    found = open_project(f"{root}#HEAD", wanted)
+
+    assert found.files["entry/project.py"] == FILES["entry/project.py"]
