@@ -11,10 +11,11 @@ from grader.container.host import Engine
 from grader.container.project import project_in_docker
 from grader.errors import InconclusiveError, SubmissionRejectedError, UsageError
 from grader.grading import GradeOptions, course_of, round_of, silent
-from grader.intake import open_project
+from grader.intake import Handed, open_project
 from grader.intake.project import DECLARATION
 from grader.models.base import Digest, Model
 from grader.models.capstone import Capstone
+from grader.models.course import Course
 from grader.models.project import Project
 from grader.projects import ProjectJob, declare, declared_files, reproduce
 from grader.records import Place, opened
@@ -67,31 +68,18 @@ def run(
         GraderError: something of ours is wrong.
     """
     home, course = course_of(options)
-    limits = course.projects
-    handed = open_project(
-        source,
-        lambda data: declared_files(data, limits),
-        package=course.package,
-        student=options.student,
-    )
-    if named and not handed.submission.student:
+    handed = _handed(source, course, options.student)
+    student = handed.submission.student
+    if named and not student:
         msg = "whose project is it?"
         raise UsageError(msg, hint="name the student: --student ID")
-    declared = declare(handed.files[DECLARATION], limits)
-    if not isinstance(declared, Capstone):
-        for problem in declared:
-            tell(str(problem))
-        count = len(declared)
-        many = "is one thing" if count == 1 else f"are {count} things"
-        msg = f"there {many} to change in {DECLARATION}"
-        hint = "entry/README.md of the template says what goes into it."
-        raise SubmissionRejectedError(msg, hint=hint)
+    declared = _declared(handed, course, tell)
     chosen = round_of(home, options, handed.submission)
     data = options.data or data_folder(home)
     if options.sandbox == "docker":
         engine = Engine(options.patience_s, talk)
         found = project_in_docker(handed, declared, chosen, (home, data), engine)
-        return Reproduced(found, handed.submission.student)
+        return Reproduced(found, student)
     shipped = home.milestones / "data"
     job = ProjectJob(
         course=course,
@@ -100,7 +88,32 @@ def run(
         roots=(data, shipped) if data else (shipped,),
         progress=talk,
     )
-    return Reproduced(reproduce(handed, declared, job), handed.submission.student)
+    return Reproduced(reproduce(handed, declared, job), student)
+
+
+def _handed(source: str, course: Course, student: str) -> Handed:
+    def files(data: bytes) -> dict[str, int]:
+        return declared_files(data, course.projects)
+
+    return open_project(source, files, package=course.package, student=student)
+
+
+def _declared(handed: Handed, course: Course, tell: Talk) -> Capstone:
+    """Return what is declared, or tell everything that is wrong with it.
+
+    Raises:
+        SubmissionRejectedError: something is.
+    """
+    declared = declare(handed.files[DECLARATION], course.projects)
+    if isinstance(declared, Capstone):
+        return declared
+    for problem in declared:
+        tell(str(problem))
+    count = len(declared)
+    many = "is one thing" if count == 1 else f"are {count} things"
+    msg = f"there {many} to change in {DECLARATION}"
+    hint = "entry/README.md of the template says what goes into it."
+    raise SubmissionRejectedError(msg, hint=hint)
 
 
 def keep(done: Reproduced, place: Place) -> str:

@@ -33,5 +33,5 @@ def test_a_project_is_reproduced_behind_both_walls(tmp_path: Path) -> None:
     assert isinstance(found.claim, ClaimMissed)
     assert len(found.draws) == 5
     assert found.isolation.tier == "docker"
-    assert {"container", "uid-switch"} <= {*found.isolation.features}
+    assert {"container", "no-network"} < {*found.isolation.features}
     assert found.host.image
