@@ -8,6 +8,7 @@ import pytest
 
 from grader.errors import StoreError, UsageError
 from grader.models.project import ClaimMissed
+from grader.records import Place, check
 from grader.store import Store
 from grader.store.events import ProjectApproved, ProjectRun
 from projects.made import project
@@ -78,3 +79,16 @@ def test_forgetting_a_person_forgets_their_projects(tmp_path: Path) -> None:
     assert [e.student for e in store.events()] == ["bob", ""]
     assert len(list(tmp_path.glob("projects/??/*.json"))) == 1
     assert store.projects.read(other).round == "week-2"
+
+
+def test_a_check_of_the_store_reads_projects_too(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    store.projects.add("ada", project())
+    place = Place(folder=tmp_path)
+    assert check(place) == []
+
+    (path,) = tmp_path.glob("projects/??/*.json")
+    path.write_bytes(path.read_bytes() + b" ")
+
+    (problem,) = check(place)
+    assert "another digest" in problem
