@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from grader.models.project import (
 from grader.publish import projects_data
 from grader.publish.board import Public
 from grader.publish.projects import Card, Gallery, gallery
+from grader.store import Store
 from grader.store.events import Event, Payload, ProjectApproved, ProjectRun, Withdrawn
 from projects.made import START, capstone, draw, project
 
@@ -207,3 +209,19 @@ def test_notes_for_staff_are_not_public() -> None:
     log.ran("bob", project(notes=("data in the script, look at it",)))
 
     assert "look at it" not in log.gallery().model_dump_json()
+
+
+def test_a_gallery_of_a_store_shows_who_agreed_until_they_are_forgotten(
+    tmp_path: Path,
+) -> None:
+    store = Store.open(tmp_path)
+    kept = store.projects.add("ada", project())
+    store.projects.approve(kept, ProjectApproved(approved=True, by="staff"))
+
+    def shown() -> tuple[Card, ...]:
+        events, read = store.export().events, store.projects.read
+        return gallery(events, read, PUBLIC, minimum_group=1, now=START).cards
+
+    assert [card.document for card in shown()] == [kept]
+    store.forget("ada", by="staff", reason="asked")
+    assert shown() == ()
