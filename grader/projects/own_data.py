@@ -10,7 +10,8 @@ import csv
 import io
 import math
 import re
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -74,8 +75,12 @@ def read_examples(path: str, data: bytes, *, classes: bool, most: int) -> Exampl
         SubmissionRejectedError: it is damaged, too large, has too few examples, or
             values that are no numbers.
     """
-    read = _npz if path.endswith(".npz") else _csv
-    x, y = read(path, data, most)
+    x: NDArray[Any]
+    y: NDArray[Any] | list[str]
+    if path.endswith(".npz"):
+        x, y = _npz(path, data, most)
+    else:
+        x, y = _csv(path, data, most)
     if len(x) != len(y):
         raise refused(path, f"x has {len(x)} examples, and y has {len(y)}")
     if len(x) < LEAST:
@@ -146,63 +151,73 @@ def _array(path: str, name: str, data: bytes) -> NDArray[Any]:
     return flat.reshape(shape, order="F" if fortran == "True" else "C")
 
 
-def _csv(path: str, data: bytes, most: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the numbers of all columns but the last, and the last as text."""
+def _csv(path: str, data: bytes, most: int) -> tuple[NDArray[Any], list[str]]:
+    """Return the numbers of all columns but the last, and the last as text.
+
+    Row by row into one flat array: a list of numbers takes thirty times as much.
+    """
+    numbers, answers = array("d"), list[str]()
+    known: dict[str, str] = {}  # one string a class, however often it stands there
     rows = _rows(path, data)
-    width = len(rows[0]) if rows else 0
+    width = len(next(rows, ()))
     if width < 2:
         raise refused(path, "it needs two columns or more, and a line of their names")
-    if 4 * width * len(rows) > most:
-        raise refused(path, f"its numbers take more than {most:,} bytes")
-    for number, row in enumerate(rows[1:], start=2):
+    for number, row in enumerate(rows, start=2):
         if len(row) != width:
             msg = f"row {number} has {len(row)} values, and the first line {width}"
             raise refused(path, msg)
-    x = _numbers(path, [row[:-1] for row in rows[1:]])
-    return x, np.array([row[-1].strip() for row in rows[1:]], dtype=np.str_)
+        numbers.extend(_numbers(path, number, row[:-1]))
+        answer = row[-1].strip()
+        answers.append(known.setdefault(answer, answer))
+        if 4 * (len(numbers) + len(answers)) > most:
+            raise refused(path, f"its numbers take more than {most:,} bytes")
+    return np.array(numbers).reshape(len(answers), width - 1), answers
 
 
-def _rows(path: str, data: bytes) -> list[list[str]]:
+def _rows(path: str, data: bytes) -> Iterator[list[str]]:
+    """Yield the rows of a table that are not empty."""
     try:
         text = data.decode("utf-8-sig")
-        return [row for row in csv.reader(io.StringIO(text), strict=True) if row]
+        yield from filter(None, csv.reader(io.StringIO(text), strict=True))
     except UnicodeDecodeError:
         raise refused(path, "it is not UTF-8", "Save it as UTF-8.") from None
     except csv.Error as exc:
         raise refused(path, f"it is no table: {exc}") from None
 
 
-def _numbers(path: str, rows: Sequence[Sequence[str]]) -> NDArray[np.float64]:
-    values = []
-    for number, row in enumerate(rows, start=2):
-        try:
-            values.append([float(cell) for cell in row])
-        except ValueError:
-            msg = f"row {number} has a value that is no number"
-            hint = "Only the last column, the answer, may have words."
-            raise refused(path, msg, hint) from None
-    return np.array(values, np.float64)
+def _numbers(path: str, number: int, cells: Sequence[str]) -> list[float]:
+    try:
+        return [float(cell) for cell in cells]
+    except ValueError:
+        msg = f"row {number} has a value that is no number"
+        hint = "Only the last column, the answer, may have words."
+        raise refused(path, msg, hint) from None
 
 
-def _as_numbers(path: str, y: NDArray[Any]) -> NDArray[Any]:
-    if y.dtype.kind != "U":
+def _as_numbers(path: str, y: NDArray[Any] | list[str]) -> NDArray[Any]:
+    if not isinstance(y, list):
         return y
-    return _numbers(path, [[cell] for cell in y.tolist()])
+    rows = enumerate(y, start=2)
+    return np.array([_numbers(path, number, [cell]) for number, cell in rows])
 
 
-def _as_classes(path: str, y: NDArray[Any]) -> tuple[NDArray[np.int64], int]:
+def _as_classes(
+    path: str, y: NDArray[Any] | list[str]
+) -> tuple[NDArray[np.int64], int]:
     """Return ids from 0 in the order of what stands in the file."""
-    if y.ndim != 1 or y.dtype.kind == "f":
+    if not isinstance(y, list) and (y.ndim != 1 or y.dtype.kind == "f"):
         raise refused(path, "y must have one whole number, the class, an example")
-    names, ids = np.unique(y, return_inverse=True)
+    values = y if isinstance(y, list) else y.tolist()
+    names = sorted(set(values))
     if not 2 <= len(names) <= MOST_CLASSES:
         raise refused(path, f"it has {len(names)} classes, not 2 to {MOST_CLASSES}")
-    return ids.astype(np.int64), len(names)
+    ids = {name: i for i, name in enumerate(names)}
+    return np.array([ids[value] for value in values], np.int64), len(names)
 
 
-def _finite(path: str, name: str, array: NDArray[Any]) -> NDArray[np.float32]:
+def _finite(path: str, name: str, values: NDArray[Any]) -> NDArray[np.float32]:
     with np.errstate(over="ignore"):
-        floats = array.astype(np.float32)
+        floats = values.astype(np.float32)
     if not np.all(np.isfinite(floats)):
         raise refused(path, f"{name} has values that are no finite float32")
     return floats

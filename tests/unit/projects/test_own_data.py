@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import struct
+import tracemalloc
 import zipfile
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from grader.errors import SubmissionRejectedError
 from grader.projects.own_data import read_examples, read_text
 
-MOST = 2**20
+MOST = 2**21
 
 
 class Trap:
@@ -86,7 +87,7 @@ def test_objects_are_refused_and_never_unpickled() -> None:
 
 def test_a_bomb_is_refused_by_its_size_before_it_is_unpacked() -> None:
     zeros = npy("{'descr': '<f4', 'fortran_order': False, 'shape': (9,)}")
-    bomb = rezipped(x=zeros + bytes(2**24), y=b"")
+    bomb = rezipped(x=zeros + bytes(2**25), y=b"")
     assert len(bomb) < 2**16
 
     with pytest.raises(SubmissionRejectedError, match="unpacks to more than"):
@@ -188,3 +189,23 @@ def test_a_text_becomes_ids_of_its_characters() -> None:
 def test_a_text_that_cannot_be_judged_on_is_refused(data: bytes, said: str) -> None:
     with pytest.raises(SubmissionRejectedError, match=said):
         read_text("entry/a.txt", data)
+
+
+def test_one_long_word_does_not_make_every_answer_as_long() -> None:
+    """As an array of text, these answers would take 10 GB."""
+    word = "z" * 130_000
+    data = table(20_000, more=f"\n1,2,{word}")
+    tracemalloc.start()
+    try:
+        found = examples(data, "entry/a.csv")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert found.classes == 3
+    assert peak < 40 * len(data)
+
+
+def test_a_table_that_takes_too_much_is_refused_while_it_is_read() -> None:
+    with pytest.raises(SubmissionRejectedError, match="its numbers take more than"):
+        examples(table(200_000), "entry/a.csv")
