@@ -171,7 +171,9 @@ class Course(Model):
     name: str
     title: str
     package: ImportPath
+    board_url: str = Field(default="", pattern=r"^(https://\S+)?$")
     minimum_group: int = Field(default=5, ge=1)
+    public_words: tuple[str, ...] = ()  # of the site, though people have such names
     setup_calls: tuple[SetupCall, ...] = ()
     limits: CourseLimits = CourseLimits()
     projects: ProjectLimits = ProjectLimits()
