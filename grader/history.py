@@ -20,6 +20,8 @@ from grader.store.events import (
     Overridden,
     Payload,
     PolicySet,
+    ProjectApproved,
+    ProjectRun,
     RegradeSet,
     Submitted,
     TeamSet,
@@ -114,6 +116,11 @@ def _staff_words(payload: Payload) -> str:
             return f"board {payload.board} {done} by {payload.by}"
         case Forgotten():
             return f"a person was erased by {payload.by}: {payload.results} results"
+        case ProjectRun():
+            return f"project {payload.title}: {payload.state}"
+        case ProjectApproved():
+            said = "approved" if payload.approved else "no longer approved"
+            return f"project {said} by {payload.by}: {payload.reason}"
         case _:
             return payload.kind
 
