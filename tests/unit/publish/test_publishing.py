@@ -242,8 +242,9 @@ def test_everything_of_roster_store_and_secrets_is_searched_for(
         (course_secret(state).hex(), "course secret"),
         (week.secret_hex.upper(), "round secret"),
     ):
+        page = {PurePosixPath("rules.html"): f"<!-- {text} -->".encode()}
         with pytest.MonkeyPatch.context() as patch:
-            plant(patch, f"<!-- {text} -->".encode())
+            patch.setattr(publishing, "build", lambda *_, page=page: page)
             with pytest.raises(LeakError) as caught:
                 publishing.prepare(publishing.Source(course))
         assert f"rules.html: {kind} (" in caught.value.message
