@@ -1,6 +1,6 @@
 """Print the reference pages that are generated from code.
 
-Run:    python -m grader.cli.reference commands|exit-codes|outcomes
+Run:    python -m grader.cli.reference board-data|commands|exit-codes|outcomes
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import click
 from grader.cli.main import cli
 from grader.errors import EXIT_CODES
 from grader.models import outcome
+from grader.publish.described import board_data
 
 
 def commands() -> str:
@@ -54,6 +55,7 @@ def outcomes() -> str:
 
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
+    "board-data": board_data,
     "commands": commands,
     "exit-codes": exit_codes,
     "outcomes": outcomes,

@@ -6,10 +6,11 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
+from grader.models.base import Model
 from grader.publish.models import Board, Entry, Leaderboard
 from grader.reports.display import csv_cell
 
@@ -20,30 +21,34 @@ HEADERS: Final = (
 )
 
 
-def to_json(leaderboard: Leaderboard) -> bytes:
-    """Return the data set; the same value gives the same bytes."""
-    return (leaderboard.model_dump_json(indent=1) + "\n").encode()
+def to_json(data: Model) -> bytes:
+    """Return a data set; the same value gives the same bytes."""
+    return (data.model_dump_json(indent=1) + "\n").encode()
 
 
-def schema() -> bytes:
+def schema(kind: type[Model] = Leaderboard) -> bytes:
     """Return the JSON Schema of `to_json`."""
     body = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Leaderboard.model_json_schema(mode="serialization"),
+        **kind.model_json_schema(mode="serialization"),
     }
     return (json.dumps(body, indent=1, sort_keys=True) + "\n").encode()
 
 
 def to_csv(leaderboard: Leaderboard) -> bytes:
     """Return one line per row and part: total, each module, each milestone."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(HEADERS)
+    lines = [f"{_joined(HEADERS)}\r\n"]
     for board in leaderboard.boards:
         for entry in board.entries:
-            for part in _parts(entry):
-                writer.writerow(_line(board, entry, part))
-    return out.getvalue().encode()
+            lines += _lines(board, entry)
+    return "".join(lines).encode()
+
+
+def _joined(cells: Sequence[str]) -> str:
+    """Return cells as a part of a line of CSV, quoted where they need it."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="").writerow(cells)
+    return out.getvalue()
 
 
 Part = tuple[str, float | None, float, float | None, float | None, int | None]
@@ -69,23 +74,22 @@ def _parts(entry: Entry) -> list[Part]:
     return [total, *modules, *stones]
 
 
-def _line(board: Board, entry: Entry, part: Part) -> list[str]:
-    name, *numbers = part
+def _lines(board: Board, entry: Entry) -> list[str]:
+    """Return the lines of an entry; what they share is put together once."""
     source = entry.provenance
-    texts = [source.submission, source.tier, source.host_class, source.engine]
+    texts = (source.submission, source.tier, source.host_class, source.engine)
+    name = csv_cell(entry.name)
+    head = _joined([csv_cell(board.round), board.profile, number(entry.rank), name])
+    tail = _joined([*map(csv_cell, texts), source.graded_on.isoformat()])
+    # The names of parts are of letters, digits and underscores.
     return [
-        csv_cell(board.round),
-        board.profile,
-        _number(entry.rank),
-        csv_cell(entry.name),
-        name,
-        *(_number(n) for n in numbers),
-        *(csv_cell(text) for text in texts),
-        source.graded_on.isoformat(),
+        f"{head},{part},{','.join(map(number, numbers))},{tail}\r\n"
+        for part, *numbers in _parts(entry)
     ]
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """Return a number for CSV; what is missing is an empty cell."""
     return "" if value is None else f"{value:.10g}"
 
 

@@ -1,178 +1,241 @@
-"""Render the pages of the site from frozen data."""
+"""Every page of the site, as pure functions of the public data."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader
-from markupsafe import Markup
-
-from grader.errors import ConfigError
-from grader.publish.board import Selection, Shown
-from grader.publish.models import Board, Entry, Leaderboard, ModuleScore
-from grader.reports import summary, units
-from grader.reports.html import environment, policy, style_sheet
-from grader.reports.page import MilestoneView, milestone
-from grader.reports.svg import bar
+from grader.models.report import MilestoneResult
+from grader.publish.board import Selection
+from grader.publish.competition_models import (
+    Competition,
+    EntryPage,
+    PointsPart,
+    Record,
+    Samples,
+)
+from grader.publish.look import events, text
+from grader.publish.look.frame import Frame
+from grader.publish.look.person import event_views
+from grader.publish.look.points import points_view
+from grader.publish.look.spine import spine
+from grader.publish.look.steps import staircase
+from grader.publish.look.tables import points_table
+from grader.publish.models import Board, Leaderboard
 from grader.store.documents import Runs
 
-SHADES = 4  # of the cells of the module table, besides full and none
+NEWEST: Final = 6  # records on the front page
+EMBEDDED: Final = 10  # rows of points for an iframe
 
 
-class Column(NamedTuple):
-    """A module or milestone that some row of a board has."""
-
-    key: str
-    number: str
-    title: str
-    metric_name: str = ""
-
-
-class BoardView(NamedTuple):
-    """A board with the columns of its tables."""
+class RecordChart(NamedTuple):
+    """How one record rose."""
 
     id: str
-    board: Board
-    modules: tuple[Column, ...]
-    milestones: tuple[Column, ...]
-
-
-class EntryView(NamedTuple):
-    """One board's part of an entry's page."""
-
-    board: Board
-    entry: Entry
-    milestones: tuple[MilestoneView, ...]
+    title: str
+    host_class: str
+    path: str
+    chart: object
+    records: tuple[Record, ...]  # newest first
 
 
 class Pages:
-    """Renders every page of one leaderboard."""
+    """Renders the pages of one site.
 
-    def __init__(self, assets: Path, leaderboard: Leaderboard) -> None:
-        self._css = style_sheet("base.css") + _asset(assets, "assets/site.css")
-        self._script = _asset(assets, "assets/site.js")
+    Args:
+        assets: the `leaderboard` folder with templates, style sheet and script.
+        known: milestones of some shown results, for their years and targets.
+    """
+
+    def __init__(
+        self,
+        assets: Path,
+        leaderboard: Leaderboard,
+        competition: Competition | None = None,
+        *,
+        known: Iterable[MilestoneResult] = (),
+    ) -> None:
         self._leaderboard = leaderboard
-        loader = ChoiceLoader(
-            [FileSystemLoader(assets / "templates"), PackageLoader("grader.reports")]
+        self._competition = competition
+        self._known = tuple(known)
+        self._frame = Frame(
+            assets,
+            course=leaderboard.course or "TinyMLPerf",
+            has_competition=competition is not None,
+            has_projects=False,
         )
-        self._jinja = environment(loader)
-        self._jinja.filters.update(
-            points=_points,
-            seconds=lambda v: units.MISSING if v is None else units.seconds(v),
-            mib=lambda v: units.MISSING if v is None else units.mebibytes(v),
-            metric=lambda v, name: units.metric(name, v),
-            short=units.short_digest,
-            rank=_rank,
-            share=_share,
-            shade=_shade,
-            full_marks=_full_marks,
-        )
+        at = leaderboard.generated_at
+        self._fixed: dict[str, Any] = {
+            "leaderboard": leaderboard,
+            "competition": competition,
+            "generated": f"{at:%Y-%m-%d %H:%M} UTC",
+        }
+
+    def fixed(self) -> dict[str, bytes]:
+        """Return every page but those of single entries, by path."""
+        found = {
+            "index.html": self.index(),
+            "rules.html": self.plain("rules"),
+            "privacy.html": self.plain("privacy"),
+            "embed.html": self.embed(),
+            "404.html": self.plain("404"),
+        }
+        if self._competition is not None:
+            found["records.html"] = self.records()
+            found |= self.event_pages()
+        return found
 
     def index(self) -> bytes:
-        """Return the front page with all boards."""
-        boards = [
-            _board_view(f"board-{i}", board)
-            for i, board in enumerate(self._leaderboard.boards, start=1)
+        """Return the front page: the course's story, the competition, the points."""
+        made, boards = self._competition, self._leaderboard.boards
+        tables = [
+            points_table(f"board-{i}", board, whole=i == 1 or not boards[0].shown)
+            for i, board in enumerate(boards, start=1)
         ]
-        return self._render("index.html.j2", script=True, root="", boards=boards)
+        first = next((b for b in boards if b.entries), None)
+        return self._frame.page(
+            "index",
+            script=True,
+            root="",
+            here="index",
+            tables=tables,
+            spine=spine(first, self._known) if first else None,
+            lines=events.lines(made) if made else (),
+            newest=_newest(made.records) if made else (),
+            **self._fixed,
+        )
 
     def plain(self, name: str) -> bytes:
         """Return a page of text alone."""
-        return self._render(f"{name}.html.j2", root="")
+        return self._frame.page(name, root="", here=name, **self._fixed)
+
+    def embed(self) -> bytes:
+        """Return a small page for an iframe: the first of each board."""
+        board = next((b for b in self._leaderboard.boards if b.entries), None)
+        lines = events.lines(self._competition) if self._competition else ()
+        shown = board.entries[:EMBEDDED] if board else ()
+        return self._frame.page(
+            "embed",
+            root="",
+            board=board,
+            rows=[(e, text.place(e)) for e in shown],
+            lines=lines,
+            **self._fixed,
+        )
+
+    def event_pages(self) -> dict[str, bytes]:
+        """Return one page per event and division of the competition."""
+        if self._competition is None:
+            return {}
+        return {
+            page.path: self._frame.page(
+                "event", script=True, root="../", here="", page=page, **self._fixed
+            )
+            for page in events.pages(self._competition)
+        }
+
+    def records(self) -> bytes:
+        """Return the records over time."""
+        charts = _record_charts(self._competition) if self._competition else ()
+        return self._frame.page(
+            "records", root="", here="records", charts=charts, **self._fixed
+        )
+
+    def entry(
+        self,
+        page: EntryPage,
+        runs: Sequence[Runs | None],
+        samples: Mapping[str, Samples],
+    ) -> bytes:
+        """Return the page of one entry: of its own data, and of nothing else.
+
+        Args:
+            runs: milestones of each of its rounds, in the order of `page.points`.
+            samples: raw samples by the digest of their session.
+        """
+        return self._frame.page(
+            "entry",
+            root="../",
+            here="",
+            name=page.name,
+            person=page,
+            events_=event_views(page.events, samples),
+            parts=[
+                points_view(number, part, found)
+                for number, (part, found) in enumerate(
+                    zip(page.points, runs, strict=True), start=1
+                )
+            ],
+        )
 
     def entries(
         self, chosen: Selection, read: Callable[[str], Runs]
     ) -> dict[str, bytes]:
         """Return one page per public entry, by path; `read` gives its milestones."""
-        parts: dict[str, list[EntryView]] = {}
+        parts: dict[str, list[tuple[PointsPart, str]]] = {}
         boards = zip(chosen.leaderboard.boards, chosen.rows, strict=True)
-        for place, (board, rows) in enumerate(boards, start=1):
+        for board, rows in boards:
             for row in rows:
-                view = _entry_view(place, board, row, read(row.digest))
-                parts.setdefault(row.entry.slug, []).append(view)
+                part = _part(board, row.entry)
+                parts.setdefault(row.entry.slug, []).append((part, row.digest))
+        course = self._leaderboard.course
         return {
-            f"entry/{slug}.html": self._render(
-                "entry.html.j2", root="../", name=views[0].entry.name, parts=views
+            f"entry/{slug}.html": self.entry(
+                EntryPage(
+                    course=course,
+                    name=found[0][0].entry.name,
+                    slug=slug,
+                    points=tuple(part for part, _ in found),
+                ),
+                [read(digest) for _, digest in found[:1]] + [None] * (len(found) - 1),
+                {},
             )
-            for slug, views in parts.items()
+            for slug, found in parts.items()
         }
 
-    def _render(self, template: str, *, script: bool = False, **context: Any) -> bytes:
-        code = self._script if script else Markup("")
-        text = self._jinja.get_template(template).render(
-            leaderboard=self._leaderboard,
-            css=self._css,
-            script=code,
-            csp=policy(style=self._css, script=code),
-            generated=f"{self._leaderboard.generated_at:%Y-%m-%d %H:%M} UTC",
-            **context,
-        )
-        return text.encode()
+
+def _newest(records: Sequence[Record]) -> list[Record]:
+    return sorted(records[::-1], key=lambda r: r.set_on, reverse=True)[:NEWEST]
 
 
-def _asset(assets: Path, name: str) -> Markup:
-    try:
-        text = (assets / name).read_text("utf-8")
-    except OSError as exc:
-        msg = f"the site's file {name} cannot be read in {assets}"
-        raise ConfigError(msg, hint="Name the `leaderboard` folder.") from exc
-    return Markup(text)  # noqa: S704 -- ours, beside the templates
-
-
-def _board_view(board_id: str, board: Board) -> BoardView:
-    modules = {
-        m.name: Column(m.name, m.number, m.title)
-        for e in board.entries
-        for m in e.modules
-    }
-    stones = {
-        m.name: Column(m.name, m.number, m.title, m.metric_name)
-        for e in board.entries
-        for m in e.milestones
-    }
-    return BoardView(board_id, board, _in_order(modules), _in_order(stones))
-
-
-def _in_order(columns: dict[str, Column]) -> tuple[Column, ...]:
-    return tuple(sorted(columns.values(), key=lambda c: (c.number, c.key)))
-
-
-def _entry_view(place: int, board: Board, row: Shown, runs: Runs) -> EntryView:
-    prefix = f"board-{place}-"  # ids must not repeat on the page
-    # A message may quote the student's own text: it is for the student alone.
-    stones = tuple(
-        milestone(*pair, prefix=prefix)._replace(message=None)
-        for pair in summary.paired(
-            runs.verdict.milestones, runs.measurements.milestones
-        )
+def _part(board: Board, entry: object) -> PointsPart:
+    return PointsPart(
+        round=board.round,
+        round_kind=board.round_kind,
+        profile=board.profile,
+        frozen_at=board.frozen_at,
+        entry=entry,  # type: ignore[arg-type]
     )
-    return EntryView(board, row.entry, stones)
 
 
-def _points(value: float | None) -> str:
-    return units.MISSING if value is None else units.points(value)
-
-
-def _rank(entry: Entry) -> str:
-    if entry.rank is None:
-        return units.MISSING
-    return f"{entry.rank}=" if entry.tied else str(entry.rank)
-
-
-def _share(earned: float | None, points: float) -> Markup:
-    return bar([("passed", (earned or 0.0) / points if points else 0.0)], width=96)
-
-
-def _shade(earned: float, points: float) -> str:
-    """Return the class of a cell: q0 (nothing) to q5 (all); the number stands in it."""
-    share = earned / points if points else 0.0
-    if share >= 1:
-        return f"q{SHADES + 1}"
-    return f"q{min(SHADES, 1 + int(share * SHADES))}" if share > 0 else "q0"
-
-
-def _full_marks(modules: Sequence[ModuleScore]) -> int:
-    """Return how many modules earned all their points."""
-    return sum(m.earned is not None and m.earned >= m.points for m in modules)
+def _record_charts(competition: Competition) -> tuple[RecordChart, ...]:
+    groups: dict[tuple[str, str, str, str], list[Record]] = {}
+    for record in competition.records:
+        key = (
+            str(record.event),
+            str(record.division),
+            record.host_class,
+            record.workload or "",
+        )
+        groups.setdefault(key, []).append(record)
+    until = competition.generated_at.date()
+    charts = []
+    for number, (key, records) in enumerate(groups.items(), start=1):
+        first = records[0]
+        title = text.event_title(first.event, first.division)
+        if first.workload:
+            title += f", {first.workload}"
+        chart_id = f"record-{number}"
+        drawing = staircase(f"{chart_id}-steps", f"Record: {title}", records, until)
+        charts.append(
+            RecordChart(
+                id=chart_id,
+                title=title,
+                host_class=key[2],
+                path=text.event_path(first.event, first.division),
+                chart=text.markup(drawing),
+                records=tuple(records[::-1]),
+            )
+        )
+    return tuple(charts)

@@ -85,6 +85,7 @@ class Board(Model):
     round_kind: Literal["feedback", "final", "demo"]
     profile: Profile
     shown: bool  # False: too few public entries, so there are none here
+    frozen_at: datetime | None = None  # nothing newer is shown until it is revealed
     entries: tuple[Entry, ...]
 
 

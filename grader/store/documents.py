@@ -1,4 +1,8 @@
-"""Content-addressed files: `results/<hh>/<sha256>.json`, whole or not there."""
+"""Content-addressed files: `results/<hh>/<sha256>.json`, whole or not there.
+
+Sessions of the competition and projects lie beside the results, each in a folder of
+their own.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ from grader.models.report import GradeReport, MilestoneMeasure, MilestoneResult
 from grader.models.submission import Submission
 
 M = TypeVar("M", bound=BaseModel)
+KINDS: Final = ("results", "sessions", "projects")  # what the store has documents of
 RESTORE: Final = "Restore the file from a backup, or grade the submission again."
 
 
@@ -100,10 +105,10 @@ def _read(folder: Path, digest: str, kind: type[M]) -> M:
         raise StoreError(msg, hint=hint) from exc
 
 
-def path_of(folder: Path, digest: str) -> Path:
-    """Return where the document with `digest` is kept."""
+def path_of(folder: Path, digest: str, kind: str = KINDS[0]) -> Path:
+    """Return where the document with `digest` is kept; `kind` is one of `KINDS`."""
     name = digest.removeprefix("sha256:")
-    return folder / "results" / name[:2] / f"{name}.json"
+    return folder / kind / name[:2] / f"{name}.json"
 
 
 def keep_source(folder: Path, submission: Submission, package: str) -> None:

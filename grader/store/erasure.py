@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -37,7 +37,7 @@ class Kept:
 
     events: int
     jobs: int
-    documents: frozenset[str]  # results, those of regrade sets included
+    documents: frozenset[str]  # results, those of regrade sets too, and sessions
     sources: frozenset[str]  # submissions that nobody else handed in
     teams: frozenset[str]
     people: int = 0  # lines of the roster
@@ -98,6 +98,11 @@ def erase(connection: sa.Connection, student: str, kept: Kept) -> None:
             payload["members"].remove(student)
             change = sa.update(events_table).where(events_table.c.id == id_)
             connection.execute(change.values(payload=json.dumps(payload)))
+        for id_, payload in _against(connection, student):
+            change = sa.update(events_table).where(events_table.c.id == id_)
+            connection.execute(
+                change.values(payload=json.dumps(payload | {"opponent": ""}))
+            )
         connection.execute(
             sa.delete(events_table).where(events_table.c.student == student)
         )
@@ -131,7 +136,11 @@ def erase_files(folder: Path, kept: Kept) -> None:
     Raises:
         StoreError: one cannot be deleted.
     """
-    paths = [documents.path_of(folder, digest) for digest in kept.documents]
+    paths = [
+        documents.path_of(folder, digest, kind)
+        for digest in kept.documents
+        for kind in documents.KINDS
+    ]
     paths += [documents.source_path(folder, digest) for digest in kept.sources]
     for path in paths:
         try:
@@ -195,6 +204,18 @@ def _teams(
     )
     teams = [(row.id, row.student, json.loads(row.payload)) for row in rows]
     return [team for team in teams if student in team[2]["members"]]
+
+
+def _against(
+    connection: sa.Connection, student: str
+) -> list[tuple[int, dict[str, Any]]]:
+    """Return id and payload of the events in which somebody measured against them."""
+    table = events_table.c
+    rows = connection.execute(
+        sa.select(table.id, table.payload).where(table.kind == "measured")
+    )
+    events = [(row.id, json.loads(row.payload)) for row in rows]
+    return [event for event in events if event[1]["opponent"] == student]
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, Field, TypeAdapter, model_validator
 
-from grader.models.base import Digest, Model
+from grader.models.base import Digest, Model, ModuleName
+from grader.models.session import Division, HostClass, MeasuredEvent, SessionKind
 
 Visibility = Literal["hidden", "alias", "named"]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -174,6 +175,41 @@ class RegradeSet(Model):
     reason: Note = ""
 
 
+class Measured(Model):
+    """A session of the competition was stored; the event's document is its digest.
+
+    Attributes:
+        started_at: when it was measured; the event's own time is when it was stored.
+        counts: neither void nor failed.
+        opponent: in a head-to-head, the holder; the event's student is the challenger.
+    """
+
+    kind: Literal["measured"] = "measured"
+    session_kind: SessionKind
+    event: MeasuredEvent
+    division: Division
+    workload: ModuleName
+    host_class: HostClass
+    submission: Digest
+    started_at: AwareDatetime
+    counts: bool
+    opponent: str = ""
+
+
+class BoardFrozen(Model):
+    """A public board shows nothing newer than this event, until it is revealed.
+
+    Attributes:
+        board: a round, or "tinymlperf".
+        frozen: False reveals it.
+    """
+
+    kind: Literal["freeze"] = "freeze"
+    board: str
+    frozen: bool
+    by: Who
+
+
 class Forgotten(Model):
     """All that was kept of one person was erased; whose it was is not kept."""
 
@@ -181,6 +217,26 @@ class Forgotten(Model):
     by: Who
     reason: Note
     results: int
+
+
+class ProjectRun(Model):
+    """A project was reproduced; the event's document is its `Project`."""
+
+    kind: Literal["project"] = "project"
+    title: str = Field(max_length=80)
+    state: str = Field(max_length=32)  # the claim: "reproduced", "not judged", ...
+
+
+class ProjectApproved(Model):
+    """Staff let a project be shown, or take that back; the latest of it holds.
+
+    Without one a project is not public, whatever its author allows.
+    """
+
+    kind: Literal["project_approved"] = "project_approved"
+    approved: bool
+    by: Who
+    reason: Note = ""
 
 
 Payload = Annotated[
@@ -195,7 +251,11 @@ Payload = Annotated[
     | Commented
     | TeamSet
     | RegradeSet
-    | Forgotten,
+    | Measured
+    | BoardFrozen
+    | Forgotten
+    | ProjectRun
+    | ProjectApproved,
     Field(discriminator="kind"),
 ]
 PAYLOAD: TypeAdapter[Payload] = TypeAdapter(Payload)

@@ -18,7 +18,7 @@ from grader.errors import StoreError, UsageError
 from grader.models.report import GradeReport
 from grader.models.submission import Submission
 from grader.models.summary import ResultSummary
-from grader.store import documents, schema, summaries
+from grader.store import documents, rows, schema, summaries
 from grader.store.access import Access
 from grader.store.erasure import Kept, erase, erase_files, kept_of
 from grader.store.events import (
@@ -35,7 +35,9 @@ from grader.store.events import (
 from grader.store.export import Export, StoredReport, StoredResult
 from grader.store.jobs import Jobs
 from grader.store.people import People
+from grader.store.projects import Projects
 from grader.store.received import Inbox
+from grader.store.sessions import Sessions
 from grader.store.tables import alone, events_table, our_errors
 
 BUSY_S: Final = 30  # another grader may be writing
@@ -107,6 +109,16 @@ class Store:
         """What the service took in."""
         return Inbox(self._folder, self._engine, self._now)
 
+    @property
+    def sessions(self) -> Sessions:
+        """Measured sessions of the competition."""
+        return Sessions(self._folder, self._engine, self._now)
+
+    @property
+    def projects(self) -> Projects:
+        """Capstone projects, reproduced."""
+        return Projects(self._folder, self._engine, self._now)
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
@@ -122,7 +134,7 @@ class Store:
         with our_errors(self._folder), self._engine.begin() as connection:
             alone(connection)
             summaries.keep(connection, digest, report)
-            connection.execute(_insert_once(values))
+            connection.execute(rows.insert_once(values))
         return digest
 
     def keep_source(self, submission: Submission, package: str) -> None:
@@ -345,13 +357,7 @@ class Store:
         return Export(events=events, results=tuple(results))
 
     def _values(self, student: str, payload: Payload, document: str) -> dict[str, Any]:
-        return {
-            "at": self._now().astimezone(UTC).isoformat(timespec="microseconds"),
-            "kind": payload.kind,
-            "student": student,
-            "document": document or None,
-            "payload": payload.model_dump_json(),
-        }
+        return rows.values(self._now(), student, payload, document)
 
 
 def _graded(events: Iterable[Event]) -> list[str]:
@@ -365,18 +371,6 @@ def _ended(payload: Payload, name: str) -> bool:
     if not isinstance(payload, RegradeSet) or payload.name != name:
         return False
     return payload.state != "planned"
-
-
-def _insert_once(values: dict[str, Any]) -> sa.Insert:
-    """Insert in one statement, unless the document has such an event."""
-    same = sa.and_(
-        events_table.c.kind == values["kind"],
-        events_table.c.document == values["document"],
-    )
-    row = sa.select(*(sa.literal(v) for v in values.values())).where(
-        ~sa.exists().where(same)
-    )
-    return sa.insert(events_table).from_select(list(values), row)
 
 
 def _event(row: sa.Row[Any]) -> Event:

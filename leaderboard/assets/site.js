@@ -1,5 +1,5 @@
 // Sorts and filters tables that are complete without it. The state lives in the hash:
-// #board-1-standings=total.descending&filter=otter
+// #board-1-standings=total.descending&filter=otter&host=azure-d2s-v5
 "use strict";
 (() => {
   const tables = [...document.querySelectorAll("table.sortable")];
@@ -12,19 +12,17 @@
     history.replaceState(null, "", text ? "#" + text : location.pathname + location.search);
   };
 
-  // A cell without data-v has no value: it comes last in both directions.
+  // A cell without a number has no value: it comes last in both directions.
+  const number = (cell) => cell ? parseFloat(cell.dataset.v ?? cell.textContent) : NaN;
+
   const sort = (table, key, direction) => {
     const heads = [...table.tHead.rows].at(-1).cells;
     const column = [...heads].findIndex((head) => head.dataset.key === key);
     if (column < 0) return;
     const sign = direction === "descending" ? -1 : 1;
-    const value = (row) => row.cells[column].dataset.v;
-    const rows = [...original.get(table)].sort((a, b) => {
-      const [x, y] = [value(a), value(b)];
-      if (x === undefined || y === undefined) return (x === undefined) - (y === undefined);
-      return sign * (Number(x) - Number(y));
-    });
-    table.tBodies[0].append(...rows);
+    const rows = original.get(table).map((row) => [number(row.cells[column]), row]);
+    rows.sort(([x], [y]) => isNaN(x) || isNaN(y) ? isNaN(x) - isNaN(y) : sign * (x - y));
+    table.tBodies[0].append(...rows.map(([, row]) => row));
     for (const head of heads) {
       if (head.dataset.key === key) head.setAttribute("aria-sort", direction);
       else head.removeAttribute("aria-sort");
@@ -40,14 +38,19 @@
     say(`Sorted by ${head.textContent.trim()}, ${direction}.`);
   };
 
-  const filter = (text) => {
-    const wanted = text.trim().toLowerCase();
+  const filter = () => {
+    const name = (state.get("filter") || "").trim().toLowerCase();
+    const host = state.get("host") || "";
     const found = new Set();
     for (const row of document.querySelectorAll("tr[data-entry]")) {
-      row.hidden = !row.dataset.entry.toLowerCase().includes(wanted);
-      if (!row.hidden) found.add(row.dataset.entry);
+      const { entry, host: its } = row.dataset;
+      row.hidden = !entry.toLowerCase().includes(name) || !!host && its !== host;
+      if (!row.hidden) found.add(entry);
     }
-    return found.size;
+    for (const group of document.querySelectorAll("[data-group]")) {
+      group.hidden = !!host && group.dataset.group !== host;
+    }
+    say(name || host ? `${found.size} matching` : "");
   };
 
   const status = document.createElement("span");
@@ -55,22 +58,35 @@
   status.className = "muted";
   const say = (text) => { status.textContent = text; };
 
-  if (tables.length) {
+  const control = (kind, words, key) => {
     const label = document.createElement("label");
-    const input = document.createElement("input");
+    const input = document.createElement(kind);
+    label.append(words, input);
+    input.addEventListener("input", () => {
+      if (input.value) state.set(key, input.value);
+      else state.delete(key);
+      save();
+      filter();
+    });
+    controls.append(label);
+    return input;
+  };
+
+  if (tables.length && controls) {
+    const input = control("input", "Filter entries", "filter");
     input.type = "search";
     input.autocomplete = "off";
-    label.append("Filter entries", input);
-    controls.append(label, status);
-    input.addEventListener("input", () => {
-      const count = filter(input.value);
-      if (input.value) state.set("filter", input.value);
-      else state.delete("filter");
-      save();
-      say(input.value ? `${count} matching` : "");
-    });
     input.value = state.get("filter") || "";
-    if (input.value) say(`${filter(input.value)} matching`);
+    const rows = document.querySelectorAll("tr[data-host]");
+    const hosts = [...new Set([...rows].map((row) => row.dataset.host))].sort();
+    if (!hosts.includes(state.get("host"))) state.delete("host");
+    if (hosts.length > 1) {
+      const select = control("select", "Hosts", "host");
+      for (const host of ["", ...hosts]) select.add(new Option(host || "all", host));
+      select.value = state.get("host") || "";
+    }
+    controls.append(status);
+    filter();
   }
 
   for (const table of tables) {

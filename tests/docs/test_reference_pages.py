@@ -31,6 +31,7 @@ HEADINGS: Final = {
     "Milestone": "milestones",
     "SetupCall": "setup_calls",
     "CourseLimits": "limits",
+    "ProjectLimits": "projects",
 }
 DOCUMENTED: Final[dict[str, type[BaseModel]]] = {
     heading: getattr(course, name) for name, heading in HEADINGS.items()
@@ -39,7 +40,12 @@ README_START = "<!-- generated: python -m grader.cli.reference exit-codes -->"
 
 
 @pytest.mark.parametrize(
-    ("file", "page"), [("cli.md", "commands"), ("outcomes.md", "outcomes")]
+    ("file", "page"),
+    [
+        ("board-data.md", "board-data"),
+        ("cli.md", "commands"),
+        ("outcomes.md", "outcomes"),
+    ],
 )
 def test_a_generated_page_is_up_to_date(file: str, page: str) -> None:
     text = (REFERENCE / file).read_text(encoding="utf8")

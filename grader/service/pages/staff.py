@@ -140,7 +140,9 @@ def whole_class(request: Request, who: Staff) -> Response:  # noqa: ARG001
     taught = overview.Taught(needs, site.store.people.all() or None)
     choice = Choice(site.settings.round, site.settings.grade.profile)
     made, _ = overview.overview(site.store.export(), choice, site.store.report, taught)
-    return HTMLResponse(overview.FORMATS["html"](made))
+    root = site.settings.root_path
+    pages = {"Queue": f"{root}/staff", "Students": f"{root}/staff/students"}
+    return HTMLResponse(overview.to_html(made, pages))
 
 
 @router.get("/staff/regrades/{name}")

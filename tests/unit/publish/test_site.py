@@ -66,12 +66,23 @@ def pages(site: Site) -> dict[PurePosixPath, str]:
 def test_the_site_has_its_pages_and_data() -> None:
     names = [str(path) for path in built()]
 
-    assert len([n for n in names if n.startswith("entry/")]) == 2
-    assert sorted(n for n in names if not n.startswith("entry/")) == [
+    folders = ("badges/", "entry/")
+    assert [sum(n.startswith(f) for n in names) for f in folders] == [1, 2]
+    assert sorted(n for n in names if not n.startswith(folders)) == [
+        "404.html",
         "SHA256SUMS",
+        "data/v1/competition.csv",
+        "data/v1/competition.json",
+        "data/v1/competition.schema.json",
         "data/v1/leaderboard.csv",
         "data/v1/leaderboard.json",
         "data/v1/leaderboard.schema.json",
+        "data/v1/records.csv",
+        "data/v1/records.json",
+        "data/v1/records.schema.json",
+        "data/v1/samples.schema.json",
+        "embed.html",
+        "feed.atom",
         "index.html",
         "privacy.html",
         "rules.html",
@@ -153,8 +164,11 @@ def test_links_are_relative_and_lead_to_files_of_the_site() -> None:
     for path, text in pages(site).items():
         for href in Page(text).attributes("href"):
             assert not re.match(r"[a-z]+:|/", href)
-            target = Path("/", path.parent, href.partition("#")[0]).resolve()
-            assert PurePosixPath(str(target).lstrip("/")) in site
+            file, _, place = href.partition("#")
+            target = Path("/", path.parent, file or path.name).resolve()
+            there = PurePosixPath(str(target).lstrip("/"))
+            assert there in site
+            assert not place or f'id="{place}"'.encode() in site[there]
 
 
 def test_pages_are_whole_have_captions_and_need_no_script() -> None:

@@ -12,7 +12,7 @@ from grader.reports import to_html
 from reports.samples import HOSTILE, hostile, perfect, report
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
-SHAPES = {"rect", "line", "circle", "polyline"}
+SHAPES = {"rect", "line", "circle", "path", "polyline"}
 
 
 class Page(HTMLParser):
