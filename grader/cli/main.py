@@ -18,6 +18,7 @@ from grader.cli import arithmetic, talk
 from grader.cli.batch import batch
 from grader.cli.bundle import bundle_group
 from grader.cli.compare import compare
+from grader.cli.compete import compete
 from grader.cli.export import export
 from grader.cli.feedback import feedback
 from grader.cli.history import forget, history, show, store_group
@@ -117,6 +118,7 @@ def grade(ctx: click.Context, /, submission: str, **given: Any) -> None:
 
 cli.add_command(batch)
 cli.add_command(compare)
+cli.add_command(compete)
 cli.add_command(export)
 cli.add_command(feedback)
 cli.add_command(history)
