@@ -155,33 +155,44 @@ class Rounds:
                 raise seen.failure
 
     def round(self, sides: Sides, size: int) -> tuple[Pair, Compared]:
-        """Ask all sides the same once, in an order drawn by chance, and compare."""
-        inputs = self.task.inputs(size, self.rng)
+        """Ask all sides the same, in an order drawn by chance, and compare.
+
+        A batch is cut into parts, and all sides have had one before any has the next:
+        what slows the host down for a moment meets all of them.
+        """
         order = "".join(self.rng.permutation(list(LETTERS)))
         asked = [LETTERS[letter] for letter in order]
         if self.entrants.truth is not None:
             asked.append("truth")
-        timed: dict[Role, Timed] = {}
-        answers: dict[Role, Any] = {}
-        for role in asked:
-            timed[role], answers[role] = self._ask(sides[role], inputs)
-        seen = self._compared(sides, answers, inputs)
-        handing_s = max(timed[role].between_s for role in self.entrants.trusted)
-        known = {LETTERS[x]: _timing(timed[LETTERS[x]], handing_s) for x in LETTERS}
+        timed: dict[Role, list[Timed]] = {role: [] for role in asked}
+        seen = [self._part(sides, timed, part) for part in self.task.parts(size)]
+        handing_s = max(_between_s(timed[role]) for role in self.entrants.trusted)
         pair = Pair.model_validate(
             {
                 "order": order,
-                **known,
-                "checked": seen.checked,
-                "mismatched": seen.mismatched,
+                **{r: _timing(timed[r], handing_s) for r in LETTERS.values()},
+                "checked": sum(c.checked for c in seen),
+                "mismatched": sum(c.mismatched for c in seen),
             }
         )
-        return pair, seen
+        failure = next((c.failure for c in seen if c.failure is not None), None)
+        return pair, Compared(0, 0, failure, seen[-1].quality)
+
+    def _part(
+        self, sides: Sides, timed: Mapping[Role, list[Timed]], part: Any
+    ) -> Compared:
+        """Ask all sides one part, in the order of `timed`."""
+        inputs = self.task.inputs(part, self.rng)
+        answers: dict[Role, Any] = {}
+        for role, requests in timed.items():
+            request, answers[role] = self._ask(sides[role], inputs)
+            requests.append(request)
+        return self._compared(sides, answers, inputs)
 
     def _ask(self, side: Side, inputs: Any) -> tuple[Timed, Any]:
         self.task.give(side, inputs)
         timed, answer = side.timed(self.task.ask)
-        return timed, self.task.after(side, answer)
+        return timed, self.task.after(side, answer, inputs)
 
     def _compared(
         self, sides: Sides, answers: Mapping[Role, Any], inputs: Any
@@ -228,9 +239,13 @@ def _size(cost_s: Callable[[int], float]) -> int:
     raise VoidError("reference", "no batch is large enough to be timed")
 
 
-def _timing(timed: Timed, handing_s: float) -> Timing:
-    """Count a request, and what was done beyond handing over since the one before."""
-    more_s = max(0.0, timed.between_s - handing_s)
-    return Timing(
-        cpu_s=max(timed.cpu_s + more_s, LEAST_S), wall_s=max(timed.wall_s, LEAST_S)
-    )
+def _between_s(requests: Sequence[Timed]) -> float:
+    return sum(request.between_s for request in requests)
+
+
+def _timing(requests: Sequence[Timed], handing_s: float) -> Timing:
+    """Count requests, and what was done between them beyond handing over."""
+    more_s = max(0.0, _between_s(requests) - handing_s)
+    cpu_s = sum(request.cpu_s for request in requests) + more_s
+    wall_s = sum(request.wall_s for request in requests)
+    return Timing(cpu_s=max(cpu_s, LEAST_S), wall_s=max(wall_s, LEAST_S))
