@@ -94,6 +94,7 @@ class Launched:
 
     pairs: list[Pair] = field(default_factory=list)
     quality: list[SeedResult] = field(default_factory=list)
+    offs: list[float] = field(default_factory=list)
     usage: Usage | None = None
 
 
@@ -151,6 +152,7 @@ class Rounds:
             if number >= 0:
                 found.pairs.append(pair)
                 found.quality += [] if seen.quality is None else [seen.quality]
+                found.offs += [] if seen.off is None else [seen.off]
             if seen.failure is not None:
                 raise seen.failure
 
@@ -176,7 +178,7 @@ class Rounds:
             }
         )
         failure = next((c.failure for c in seen if c.failure is not None), None)
-        return pair, Compared(0, 0, failure, seen[-1].quality)
+        return pair, replace(seen[-1], failure=failure)
 
     def _part(
         self, sides: Sides, timed: Mapping[Role, list[Timed]], part: Any
@@ -215,9 +217,10 @@ class Rounds:
         with ExitStack() as stack:
             zygote = Zygote(self.wall, self.entrants.reference, memory=LAUNCH_LIMITS)
             side = stack.enter_context(Side("reference", zygote, self.launching))
-            return _size(lambda size: self._cost_s(side, size))
+            return _size(lambda size: self.cost_s(side, size))
 
-    def _cost_s(self, side: Side, size: int) -> float:
+    def cost_s(self, side: Side, size: int) -> float:
+        """Return the CPU seconds of one whole batch of one side."""
         inputs = self.task.inputs(size, self.rng)
         timed, _ = self._ask(side, inputs)
         return timed.cpu_s

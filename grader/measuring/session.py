@@ -19,7 +19,7 @@ from grader.measuring import conditions
 from grader.measuring.memory import Peaks
 from grader.measuring.rounds import BATCH_CPU_S, Entrants, Rounds, WrongError
 from grader.measuring.side import LAUNCH_LIMITS, Launching, VoidError, compiled
-from grader.measuring.tasks import task_of
+from grader.measuring.tasks import task_of, typical
 from grader.models.course import Workload
 from grader.models.measure import Limits, Sample
 from grader.models.outcome import Inconclusive, Outcome, Passed
@@ -181,12 +181,17 @@ def _run(order: Order, seed: int, found: _Found) -> None:
     rounds = Rounds(order.wall, entrants, task, launching, rng)
     found.size = rounds.calibrate() if task.calibrated else order.workload.slices
     plan = _plan(order, seed, found.size)
+    offs: list[float] = []
     for number in range(1, plan.launches + 1):
         order.progress(f"{_name(order)}: launch {number} of {plan.launches}")
         launched = rounds.launch(plan)
         found.launches.append(Launch(pairs=tuple(launched.pairs)))
         found.quality += launched.quality
         found.curve = launched.usage.curve if launched.usage else ()
+        offs += launched.offs
+    failure = typical(offs, order.workload.tolerance)
+    if failure is not None:
+        raise WrongError(failure, "", "answering")
 
 
 def _remember(order: Order, peaks: Peaks, found: _Found, runs: int) -> None:

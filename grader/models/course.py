@@ -144,7 +144,7 @@ class Workload(Model):
         examples: inputs that a model learns from, or is asked after it has learned.
         slices: of training.
         tolerance: how far an answer may be from the reference's, as a share of the
-            largest number in it.
+            largest number in it; of trained models the typical answer.
         floor: the least mean accuracy; 0: the reference's alone counts.
     """
 

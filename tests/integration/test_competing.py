@@ -30,7 +30,7 @@ REFERENCE: Final = str(ROOT / "reference")
 LAZY = """
 _epoch = Trainer.train_epoch
 def train_epoch(self, loader, accumulation_steps=1):
-    few = [batch for n, batch in enumerate(loader) if n % 4]
+    few = [batch for n, batch in enumerate(loader) if n % 19]
     return _epoch(self, few, accumulation_steps)
 Trainer.train_epoch = train_epoch
 """

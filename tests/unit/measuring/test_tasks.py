@@ -14,6 +14,7 @@ from grader.measuring.tasks import (
     cut,
     first_weights,
     rows_alike,
+    typical,
 )
 from grader.models.course import Workload
 
@@ -163,3 +164,13 @@ def test_a_model_of_another_shape_is_refused() -> None:
     for own in ({}, {"fc.weight": np.zeros((4, 8), np.float32)}):
         with pytest.raises(CheckFailure, match=r"fc\.weight"):
             check_weights(own, wanted)
+
+
+def test_one_training_that_went_astray_is_no_cheat_and_all_of_them_are() -> None:
+    assert typical([], 0.02) is None
+    assert typical([0.0] * 21 + [0.3] * 19, 0.02) is None
+
+    failure = typical([0.03] * 40, 0.02)
+
+    assert failure is not None
+    assert "40 trainings" in failure.got
