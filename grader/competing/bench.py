@@ -13,10 +13,10 @@ from typing import Final
 from grader import datasets
 from grader.checks.runner import preload_of
 from grader.checks.suites import suites_digest
-from grader.config import Home, find_home, load_course
+from grader.config import Home, find_home, load_course, state_folder
 from grader.datasets import DataSet
 from grader.errors import ConfigError, SandboxUnavailableError, UsageError
-from grader.grading import Talk, state_folder
+from grader.grading import Talk
 from grader.measuring.rounds import Entrants
 from grader.measuring.session import Order
 from grader.models.base import Digest
