@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 from tabulate import tabulate
 
-from grader import api, competing
+from grader import competing
 from grader.cli import talk
-from grader.cli.options import course_option, store_options
+from grader.cli.options import course_option, place_of, store_options
 from grader.competing import CompeteOptions, Measured, Value
 from grader.errors import INTERRUPTED, InconclusiveError
 from grader.models.outcome import Passed
@@ -134,10 +133,8 @@ def head_to_head(
 
 
 def _store(given: dict[str, Any]) -> Store:
-    folder: Path | None = given["store"]
-    if given["store_url"] and folder:
-        return Store.open(folder, url=given["store_url"])
-    return api.open_store(folder, given["course"])
+    place = place_of(given)
+    return Store.open(place.path, url=place.url)
 
 
 def _options(given: dict[str, Any], *, quick: bool = False) -> CompeteOptions:
