@@ -50,10 +50,15 @@ def _drawn(label: str, value: str) -> bytes:
         f' aria-label="{safe_label}: {safe_value}">'
         f"<title>{safe_label}: {safe_value}</title>"
         f'<rect width="{width}" height="{HEIGHT}" rx="3" fill="#30363d"/>'
-        f'<path d="M{left} 0h{right - 3}a3 3 0 0 1 3 3v14a3 3 0 0 1-3 3h-{right - 3}z"'
+        f'<path d="M{left} 0h{right - 3:.1f}a3 3 0 0 1 3 3v14a3 3 0 0 1-3 3h-{right - 3:.1f}z"'
         ' fill="#0b5d8a"/>'
         '<g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11"'
         ' text-anchor="middle">'
         f'<text x="{middle_left}" y="14">{safe_label}</text>'
         f'<text x="{middle_right}" y="14">{safe_value}</text></g></svg>\n'
     ).encode()
+
+
+def _wide(text: str) -> float:
+    letters = len(text) if text.isascii() else columns(text)
+    return round(2 * PAD + LETTER * letters, 1)
