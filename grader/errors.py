@@ -83,6 +83,30 @@ class UnprovenError(GraderError):
     meaning = "`grader validate`: the hidden suites are not proven to judge rightly"
 
 
+class LeakError(GraderError):
+    """What was to be published holds a string that must not be public."""
+
+    exit_code = 8
+    code = "leak"
+    meaning = "`grader publish`: a page would tell what must not be public"
+
+
+class DestinationError(GraderError):
+    """The place to publish to refuses, cannot be reached, or holds something else."""
+
+    exit_code = 9
+    code = "destination"
+    meaning = "`grader publish`: the destination refuses or cannot be reached"
+
+
+class OutdatedError(GraderError):
+    """What is published is not what the store says now."""
+
+    exit_code = 10
+    code = "outdated"
+    meaning = "`grader publish --check`: the site is not what the store says now"
+
+
 OK: Final = 0
 INTERRUPTED: Final = 130
 
@@ -98,6 +122,9 @@ EXIT_CODES: Final[dict[int, str]] = {
             InconclusiveError,
             StoreError,
             UnprovenError,
+            LeakError,
+            DestinationError,
+            OutdatedError,
             GraderError,
         )
     },

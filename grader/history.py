@@ -11,6 +11,7 @@ from grader.models.summary import ResultSummary
 from grader.store import Event, Export
 from grader.store.attempts import attempts
 from grader.store.events import (
+    BoardFrozen,
     Chosen,
     Commented,
     Extended,
@@ -19,6 +20,8 @@ from grader.store.events import (
     Overridden,
     Payload,
     PolicySet,
+    ProjectApproved,
+    ProjectRun,
     RegradeSet,
     Submitted,
     TeamSet,
@@ -108,8 +111,16 @@ def _staff_words(payload: Payload) -> str:
         case RegradeSet():
             reason = f": {payload.reason}" if payload.reason else ""
             return f"regrade {payload.name} {payload.state} by {payload.by}{reason}"
+        case BoardFrozen():
+            done = "frozen" if payload.frozen else "revealed"
+            return f"board {payload.board} {done} by {payload.by}"
         case Forgotten():
             return f"a person was erased by {payload.by}: {payload.results} results"
+        case ProjectRun():
+            return f"project {payload.title}: {payload.state}"
+        case ProjectApproved():
+            said = "approved" if payload.approved else "no longer approved"
+            return f"project {said} by {payload.by}: {payload.reason}"
         case _:
             return payload.kind
 

@@ -17,7 +17,7 @@ from grader.history import Line, find_result, timeline
 from grader.models.report import GradeReport
 from grader.models.summary import summary_of
 from grader.roster import Person
-from grader.store import Store
+from grader.store import Export, Store
 from grader.store.erasure import Kept
 
 __all__ = [
@@ -127,6 +127,19 @@ def check(place: Place) -> list[str]:
                 continue
             if result.summary != summary_of(report):
                 problems.append(f"the summary of {result.digest} is not of its report")
+        return problems + _damaged(store, export)
+
+
+def _damaged(store: Store, export: Export) -> list[str]:
+    """Return what is wrong with sessions and projects."""
+    problems = []
+    read = {"measured": store.sessions.read, "project": store.projects.read}
+    for event in export.events:
+        if event.payload.kind in read and event.document:
+            try:
+                read[event.payload.kind](event.document)
+            except StoreError as exc:
+                problems.append(exc.message)
     return problems
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from grader import datasets
 from grader.config import find_home, state_folder
 from grader.container.host import IMAGE, IMAGE_VARIABLE
+from grader.datasets.fetch import fetch
 from grader.errors import SandboxUnavailableError
 from grader.image.inspection import ImageReport
 from grader.image.inspection import inspect_image as look_into
@@ -27,7 +27,7 @@ def fetch_data(
 ) -> list[Path]:
     """Download or copy data sets into the course's data folder."""
     target = state_folder(find_home(course)) / "data"
-    fetched = datasets.fetch(names, target, source=source, progress=progress)
+    fetched = fetch(names, target, source=source, progress=progress)
     return [f.path for f in fetched]
 
 

@@ -52,6 +52,7 @@ def collect(folder: Path, files: list[Path], course: Course) -> tuple[Check, ...
     arguments += ["--confcutdir", str(folder)]  # folders above need not be listed
     arguments += ["--import-mode=importlib", "-p", "no:terminal", "-p", "no:logging"]
     arguments += ["-p", "no:cacheprovider", "-p", "no:faulthandler"]
+    arguments += ["-p", "no:unraisableexception", "-p", "no:threadexception"]
     arguments += ["--assert=plain"]  # checks do not assert, and rewriting takes time
     saved = {k: os.environ.pop(k, None) for k in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")}
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"

@@ -8,6 +8,7 @@ may lie about itself.
 from __future__ import annotations
 
 import inspect
+import linecache
 import textwrap
 import time
 from collections.abc import Callable, Iterator
@@ -301,6 +302,9 @@ def remote_source(tt: Any, fn: Callable[..., Any], **inputs: Any) -> Any:
     return getattr(module, fn.__name__)(tt, **inputs)
 
 
-@lru_cache(maxsize=1024)  # finding it takes 3 ms, and a worker asks again and again
+@lru_cache(maxsize=1024)  # a worker asks again and again
 def _source(code: CodeType) -> str:
-    return "import numpy as np\n" + textwrap.dedent(inspect.getsource(code))
+    # inspect.getsource looks through all modules for the file, 3 ms each time.
+    below = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 :]
+    source = textwrap.dedent("".join(inspect.getblock(below)))
+    return f"import numpy as np\n{source}"

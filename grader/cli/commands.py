@@ -12,6 +12,11 @@ COMMANDS: Final[dict[str, Place]] = {
         "batch",
         "Grade many submissions, several at a time, and keep the results.",
     ),
+    "board": Place(
+        "grader.cli.board",
+        "board",
+        "Public boards: one of each round, and `tinymlperf`, the competition.",
+    ),
     "bundle": Place(
         "grader.cli.bundle",
         "bundle_group",
@@ -73,10 +78,15 @@ COMMANDS: Final[dict[str, Place]] = {
         "pack",
         "Answer packs: a feedback round's checks with recorded answers, no reference.",
     ),
+    "project": Place(
+        "grader.cli.project",
+        "project_group",
+        "Capstone projects: `capstone.toml`, reproduced and held against its claim.",
+    ),
     "publish": Place(
         "grader.cli.publish",
         "publish",
-        "Build the leaderboard from the results in the store.",
+        "Build the leaderboard from the results in the store, and put it in its place.",
     ),
     "regrade": Place(
         "grader.cli.regrade",
@@ -126,5 +136,10 @@ COMMANDS: Final[dict[str, Place]] = {
         "grader.cli.publish",
         "set_visibility",
         "Record how STUDENT wishes to appear on the board: hidden, alias or named.",
+    ),
+    "withdraw": Place(
+        "grader.cli.board",
+        "withdraw",
+        "Let a result or a session no longer count, by DIGEST as the history shows it.",
     ),
 }

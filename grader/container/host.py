@@ -8,8 +8,9 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from grader.config import Home, load_course
 from grader.container.request import (
@@ -34,6 +35,7 @@ from grader.sandbox import Wall, docker
 from grader.sandbox.scratch import sweep_scratch
 from grader.sandbox.uids import Lease
 
+T = TypeVar("T")
 SUBMISSION_LABEL: Final = "tinytorch.grader.submission"  # its digest, for operators
 IMAGE: Final = "tinytorch-grader:staff"
 IMAGE_VARIABLE: Final = "GRADER_IMAGE"
@@ -71,10 +73,19 @@ def grade_in_docker(
         ConfigError: the image is of another course or engine.
         InconclusiveError: the container ended for a reason of ours.
     """
-    engine = engine or Engine()
+    once = partial(_graded_once, submission, job, data, home)
+    return patiently(once, engine or Engine())
+
+
+def patiently(once: Callable[[Engine], T], engine: Engine) -> T:
+    """Do `once`, and twice more where the container or the engine was lost.
+
+    Raises:
+        GraderError: as `once`.
+    """
     for left in reversed(range(TRIES)):
         try:
-            return _graded_once(submission, job, data, home, engine)
+            return once(engine)
         except docker.ContainerLostError as exc:
             if not left:
                 raise
@@ -91,6 +102,28 @@ def _graded_once(
     engine: Engine,
 ) -> GradeReport:
     limits = load_course(home.course_file).limits.container
+    request = pack(submission, job, _data_folders(job, data, home))
+    answer = answered(request, submission.digest, home, engine)
+    if isinstance(answer, bytes):
+        report = report_of(answer, (ConfigError, SandboxUnavailableError))
+        return _both_walls(report)
+    if answer.oom and answer.doing:
+        return _out_of_memory(submission, job, home)
+    raise unjudged(answer, limits)
+
+
+def answered(
+    request: bytes, digest: str, home: Home, engine: Engine
+) -> bytes | docker.ContainerDied:
+    """Return what a container of the staff image makes of a request.
+
+    Args:
+        digest: of the submission, for operators.
+
+    Raises:
+        SandboxUnavailableError, ConfigError, ContainerLostError: as `grade_in_docker`.
+    """
+    limits = load_course(home.course_file).limits.container
     with closing(docker.connect(engine.patience_s)) as client, closing(Lease()) as uids:
         docker.remove_orphans(client)  # of gradings whose grader was killed
         image = image_name()
@@ -99,20 +132,14 @@ def _graded_once(
             "GRADER_UID_BASE": str(uids.container_base()),
             "GRADER_IMAGE_DIGEST": docker.image_id(image, client),
         }
-        labels = {SUBMISSION_LABEL: submission.digest}
-        answer = docker.grade_in_container(
-            pack(submission, job, _data_folders(job, data, home)),
+        labels = {SUBMISSION_LABEL: digest}
+        return docker.grade_in_container(
+            request,
             image=image,
             limits=limits,
             client=client,
             extras=docker.Extras(environment, labels, engine.progress),
         )
-    if isinstance(answer, bytes):
-        report = report_of(answer, (ConfigError, SandboxUnavailableError))
-        return _both_walls(report)
-    if answer.oom and answer.doing:
-        return _out_of_memory(submission, job, home)
-    raise _unjudged(answer, limits)
 
 
 def image_name() -> str:
@@ -151,7 +178,7 @@ def _sweep(sandbox: str) -> None:
             docker.remove_orphans(client)
 
 
-def _unjudged(died: docker.ContainerDied, limits: ContainerLimits) -> InconclusiveError:
+def unjudged(died: docker.ContainerDied, limits: ContainerLimits) -> InconclusiveError:
     """Say why a container ended that gave no result; each reason is ours."""
     during = f" (during {died.doing})" if died.doing else ""
     if died.killed:
@@ -173,13 +200,16 @@ def _unjudged(died: docker.ContainerDied, limits: ContainerLimits) -> Inconclusi
 
 def _both_walls(report: GradeReport) -> GradeReport:
     """Return the report with the container's own features beside the inner wall's."""
-    inner = report.measurements.isolation
-    isolation = Isolation(
-        tier=inner.tier, features=docker.ISOLATION.features + inner.features
-    )
+    isolation = both(report.measurements.isolation)
     measured = dict(report.measurements) | {"isolation": isolation}
     whole = dict(report) | {"measurements": Measurements.model_validate(measured)}
     return GradeReport.model_validate(whole)
+
+
+def both(inner: Isolation) -> Isolation:
+    """Return the container's features beside those of the wall inside."""
+    features = docker.ISOLATION.features + inner.features
+    return Isolation(tier=inner.tier, features=features)
 
 
 def _data_folders(job: ContainerJob, data: Path | None, home: Home) -> list[Path]:

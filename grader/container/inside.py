@@ -14,11 +14,16 @@ from grader.container.request import (
     ContainerJob,
     ContainerResult,
     Failure,
+    project_in,
     unpack,
 )
-from grader.errors import GraderError
+from grader.errors import ConfigError, GraderError
+from grader.intake import Handed
+from grader.intake.project import DECLARATION
+from grader.models.capstone import Capstone
 from grader.models.submission import Submission
 from grader.pipeline import Job, grade, record_answers
+from grader.projects import ProjectJob, declare, reproduce
 from grader.sandbox import choose
 from grader.sandbox.lines import Speaker
 
@@ -43,11 +48,29 @@ def serve(request: bytes, home: Home) -> bytes:
                 answers=partial(_given, wanted),
                 progress=speaker.say,
             )
-            result = _result(submission, job, record=wanted.record)
+            if wanted.project:
+                result = _project(Handed(submission, project_in(request)), job)
+            else:
+                result = _result(submission, job, record=wanted.record)
         except GraderError as exc:
             failure = Failure(code=exc.code, message=exc.message, hint=exc.hint)
             result = ContainerResult(failure=failure)
     return result.model_dump_json().encode()
+
+
+def _project(handed: Handed, job: Job) -> ContainerResult:
+    """Reproduce a project; that it is declared rightly was seen outside.
+
+    Raises:
+        ConfigError: this version does not read its declaration.
+    """
+    declared = declare(handed.files[DECLARATION], job.course.projects)
+    if not isinstance(declared, Capstone):
+        msg = f"the image reads {DECLARATION} otherwise: {declared[0]}"
+        raise ConfigError(msg, hint="rebuild the image: make image")
+    roots = (job.data or Path(), job.home.milestones / "data")
+    wanted = ProjectJob(job.course, job.round, job.wall, roots, job.progress)
+    return ContainerResult(project=reproduce(handed, declared, wanted))
 
 
 def _given(wanted: ContainerJob, basis: bytes) -> Recording:

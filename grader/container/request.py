@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Final
 
 from pydantic import ValidationError
@@ -16,6 +17,7 @@ from grader.errors import (
     InconclusiveError,
 )
 from grader.models.base import Model, Profile
+from grader.models.project import Project
 from grader.models.report import GradeReport
 from grader.models.submission import SourceFile, Submission
 from grader.rounds import Round
@@ -23,6 +25,7 @@ from grader.rounds import Round
 JOB: Final = "job.json"
 SUBMISSION: Final = "submission/"
 DATA: Final = "data/"
+PROJECT: Final = "project/"
 
 
 class ContainerJob(Model):
@@ -38,6 +41,7 @@ class ContainerJob(Model):
     notes: tuple[str, ...]
     answers: str = ""  # what `record_in_docker` returned, in base64
     record: bool = False  # answers are wanted, not a grading
+    project: bool = False  # a project is wanted; its files are in the request, too
 
 
 class Failure(Model):
@@ -49,16 +53,28 @@ class Failure(Model):
 
 
 class ContainerResult(Model):
-    """What the container answers: a report, or why there is none."""
+    """What the container answers: what was asked for, or why there is none."""
 
     report: GradeReport | None = None
+    project: Project | None = None
     answers: str = ""
     failure: Failure | None = None
 
 
-def pack(submission: Submission, job: ContainerJob, data: Iterable[Path]) -> bytes:
-    """Return the request as one canonical tar; `data` are folders of data sets."""
+def pack(
+    submission: Submission,
+    job: ContainerJob,
+    data: Iterable[Path],
+    project: Mapping[str, bytes] = MappingProxyType({}),
+) -> bytes:
+    """Return the request as one canonical tar.
+
+    Args:
+        data: folders of data sets.
+        project: files of a project by path, where one is wanted.
+    """
     files = {JOB: job.model_dump_json().encode()}
+    files |= {PROJECT + path: content for path, content in project.items()}
     files |= {SUBMISSION + f.path: f.data for f in submission.files}
     for folder in data:
         for path in sorted(p for p in folder.rglob("*") if p.is_file()):
@@ -73,11 +89,17 @@ def pack(submission: Submission, job: ContainerJob, data: Iterable[Path]) -> byt
     return buffer.getvalue()
 
 
-def unpack(request: bytes, data: Path) -> tuple[Submission, ContainerJob]:
-    """Return what `pack` packed; data sets are written below `data`.
+def project_in(request: bytes) -> dict[str, bytes]:
+    """Return the files of the project in a request, by path."""
+    found = _files(request).items()
+    return {n.removeprefix(PROJECT): d for n, d in found if n.startswith(PROJECT)}
+
+
+def _files(request: bytes) -> dict[str, bytes]:
+    """Return everything in a request by name.
 
     Raises:
-        ConfigError: the request is not one of ours.
+        ConfigError: it is not one of ours.
     """
     files: dict[str, bytes] = {}
     with tarfile.open(fileobj=io.BytesIO(request), mode="r:") as tar:
@@ -87,6 +109,16 @@ def unpack(request: bytes, data: Path) -> tuple[Submission, ContainerJob]:
                 msg = f"{member.name!r} in the request"
                 raise ConfigError(msg)
             files[member.name] = stream.read()
+    return files
+
+
+def unpack(request: bytes, data: Path) -> tuple[Submission, ContainerJob]:
+    """Return what `pack` packed; data sets are written below `data`.
+
+    Raises:
+        ConfigError: the request is not one of ours.
+    """
+    files = _files(request)
     try:
         job = ContainerJob.model_validate_json(files[JOB])
     except (KeyError, ValidationError) as exc:
@@ -123,16 +155,38 @@ def report_of(answer: bytes, kinds: Iterable[type[GraderError]]) -> GradeReport:
         GraderError: of the kind that was raised inside.
         InconclusiveError: the answer is none of ours.
     """
+    result = _result_of(answer)
+    if result.report is not None:
+        return result.report
+    raise _failure_of(result, kinds)
+
+
+def project_of(answer: bytes, kinds: Iterable[type[GraderError]]) -> Project:
+    """Return the project in the container's answer.
+
+    Raises:
+        GraderError, InconclusiveError: as `report_of`.
+    """
+    result = _result_of(answer)
+    if result.project is not None:
+        return result.project
+    raise _failure_of(result, kinds)
+
+
+def _result_of(answer: bytes) -> ContainerResult:
     try:
-        result = ContainerResult.model_validate_json(answer)
+        return ContainerResult.model_validate_json(answer)
     except ValidationError as exc:
         msg = "the container's answer cannot be read"
         raise InconclusiveError(msg, hint="rebuild the image: make image") from exc
-    if result.report is not None:
-        return result.report
+
+
+def _failure_of(
+    result: ContainerResult, kinds: Iterable[type[GraderError]]
+) -> GraderError:
     failure = result.failure or Failure(code="bug", message="no report", hint="")
     for kind in kinds:
         if kind.code == failure.code:
-            raise kind(f"in the container: {failure.message}", hint=failure.hint)
+            return kind(f"in the container: {failure.message}", hint=failure.hint)
     msg = f"in the container: {failure.message}"
-    raise InconclusiveError(msg, hint=failure.hint)
+    return InconclusiveError(msg, hint=failure.hint)

@@ -52,6 +52,8 @@ def course_file(
     }
     if submit:
         facts["submit"] = dict(submit)
+    if course.board_url:
+        facts["board"] = course.board_url
     return json.dumps(facts, indent=1).encode() + b"\n"
 
 

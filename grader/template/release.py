@@ -22,6 +22,7 @@ LEFT: Final = re.compile(
 )
 HINTS: Final = "hints.toml"
 _HINT: Final = re.compile(r'^\["(\d+)\.\d+"\]', re.MULTILINE)
+PROJECT: Final = "entry/"  # a project of the student's own, once all modules are there
 _TEST: Final = re.compile(r"^tests/test_(\d\d)_\w+\.py$")
 
 
@@ -71,6 +72,7 @@ def release(
         for path, data in _read(home.template, "")
         if path not in {f"{course.package}/{name}" for name in hidden}
         and not _is_later_test(path, given)
+        and not (later and path.startswith(PROJECT))
     }
     _check_stubs(files, course, given)
     files[HINTS] = _hints(files[HINTS], given)

@@ -13,6 +13,7 @@ from click.shell_completion import get_completion_class
 
 from tito import __version__
 from tito.benchmark import ADVICE, HEAD, measure
+from tito.cli_board import leaderboard
 from tito.cli_ci import ci
 from tito.cli_milestone import complete_milestone, milestone
 from tito.cli_module import complete_module, module
@@ -60,7 +61,7 @@ def main() -> None:
     """
 
 
-for command in (submit, login, status):
+for command in (submit, login, status, leaderboard):
     main.add_command(command)
 main.add_command(module)
 main.add_command(milestone)

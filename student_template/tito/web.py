@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import http.client
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -52,15 +52,20 @@ class Question:
     path: str
     headers: Mapping[str, str] = field(repr=False)  # the token is among them
     body: bytes | None = None
+    most_bytes: int = MOST_BYTES  # of the answer
 
 
-def ask(to: Server, question: Question) -> Reply:
+class TooLargeError(LaterError):
+    """The answer is larger than any that was asked for."""
+
+
+def ask(to: Server, question: Question, delays_s: Sequence[float] = DELAYS_S) -> Reply:
     """Ask until there is an answer, a few times, and return it, whatever it is.
 
     Raises:
         LaterError: no whole answer came.
     """
-    for delay_s in DELAYS_S:
+    for delay_s in delays_s:
         try:
             reply = _once(to, question)
         except CertificateError:
@@ -99,7 +104,8 @@ def _once(to: Server, question: Question) -> Reply:
     try:
         with closing(connect(to)) as connection:
             answer = _send(connection, to, question)
-            return Reply(answer.status, _headers(answer), _body(answer))
+            body = _body(to, answer, question.most_bytes)
+            return Reply(answer.status, _headers(answer), body)
     except (OSError, http.client.HTTPException) as error:
         raise explained(to, error) from None
 
@@ -121,7 +127,7 @@ def _headers(answer: http.client.HTTPResponse) -> dict[str, str]:
     return {name.lower(): value for name, value in answer.getheaders()}
 
 
-def _body(answer: http.client.HTTPResponse) -> bytes:
+def _body(to: Server, answer: http.client.HTTPResponse, most_bytes: int) -> bytes:
     """Read a whole answer, under limits of size and time."""
     until = time.monotonic() + ANSWER_S
     said = answer.headers.get("content-length", "")
@@ -132,8 +138,12 @@ def _body(answer: http.client.HTTPResponse) -> bytes:
         if not piece:
             break
         found += piece
-        if len(found) > MOST_BYTES:
-            raise http.client.HTTPException("it answers more than 1 MiB")
+        if len(found) > most_bytes:
+            raise TooLargeError(
+                f"{to.url} cannot be reached: it does not answer as a web server does "
+                f"(more than {most_bytes >> 20} MiB)",
+                "Is the address right? Nothing here has to be changed.",
+            )
         if time.monotonic() > until:
             raise TimeoutError
     if wanted is not None and len(found) < wanted:

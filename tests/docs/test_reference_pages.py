@@ -31,6 +31,7 @@ HEADINGS: Final = {
     "Milestone": "milestones",
     "SetupCall": "setup_calls",
     "CourseLimits": "limits",
+    "ProjectLimits": "projects",
 }
 DOCUMENTED: Final[dict[str, type[BaseModel]]] = {
     heading: getattr(course, name) for name, heading in HEADINGS.items()

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from datasets_support import Site
 
-from grader.datasets import download, fetch
-from grader.datasets.fetch import Fetched
+from grader.datasets import download
+from grader.datasets.fetch import Fetched, fetch
 from grader.datasets.published import PublishedFile
 from grader.errors import ConfigError
 

@@ -53,6 +53,18 @@ def test_a_minimal_course_loads(tmp_path: Path) -> None:
     load(tmp_path, MINIMAL)
 
 
+def test_a_course_is_understood_once_and_anew_when_it_has_changed(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "course.toml"
+    file.write_text(MINIMAL)
+    first = load_course(file)
+
+    assert load_course(file) is first
+    file.write_text(MINIMAL.replace("A course", "Another"))
+    assert load_course(file).title == "Another"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "key"),
     [

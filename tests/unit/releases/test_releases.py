@@ -39,6 +39,7 @@ def test_everything_is_there(whole: Release) -> None:
     assert {p.split("/")[1] for p in whole.files if p.startswith("milestones/0")} == {
         m.folder for m in COURSE.milestones
     }
+    assert "entry/README.md" in whole.files
     assert not [p for p in whole.files if "__pycache__" in p or p.endswith(".pyc")]
 
 
@@ -80,6 +81,7 @@ def test_later_modules_are_held_back(six: Release) -> None:
     ):
         assert path not in six.files
     assert "milestones/02_1969_xor_crisis/xor_solved.py" in six.files
+    assert not [path for path in six.files if path.startswith("entry/")]
     hints = six.files["hints.toml"].decode()
     assert '["6.' in hints
     assert '["7.' not in hints

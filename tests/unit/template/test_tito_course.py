@@ -45,6 +45,17 @@ def test_modules_are_those_of_the_course() -> None:
     assert by_name["spatial"] == ["spatial.py", "dataloader.py"]
 
 
+def test_the_board_is_told_once_there_is_one() -> None:
+    assert "board" not in facts()
+    course = type(COURSE).model_validate(
+        {**COURSE.model_dump(), "board_url": "https://x.github.io/course/"}
+    )
+
+    told = json.loads(release(HOME, course, "").files[COURSE_FILE])
+
+    assert told["board"] == "https://x.github.io/course/"
+
+
 def test_milestones_are_those_of_the_course() -> None:
     found = facts()["milestones"]
 
