@@ -22,7 +22,6 @@ MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1 << 5, 1 << 12, 1 << 14, 1 << 18
 KEPT = {"nosuid": MS_NOSUID, "nodev": MS_NODEV, "noexec": MS_NOEXEC}
 OPEN_FOLDERS = ("/", "/tmp", "/var/tmp", "/dev/shm", "/run/lock")  # noqa: S108
 PURGE_CPU_S = 5  # removes a hundred thousand files; more is left to the sandbox's end
-LARGEST_FILE_BYTES = 64 * 2**20  # no check of the course writes more than 1 MiB
 
 
 def prctl(option: int, value: int) -> None:
@@ -51,7 +50,7 @@ def limit(rule: dict[str, Any]) -> None:
     for what, most in (
         (resource.RLIMIT_CPU, int(rule["cpu_s"]) + 2),
         (resource.RLIMIT_AS, room),
-        (resource.RLIMIT_FSIZE, LARGEST_FILE_BYTES),
+        (resource.RLIMIT_FSIZE, rule["file_bytes"]),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, 256),
         (resource.RLIMIT_MEMLOCK, 0),

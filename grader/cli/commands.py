@@ -27,6 +27,11 @@ COMMANDS: Final[dict[str, Place]] = {
         "compare",
         "Show which submissions share passages: evidence, never a verdict.",
     ),
+    "compete": Place(
+        "grader.cli.compete",
+        "compete",
+        "Measure entries of TinyMLPerf against the reference.",
+    ),
     "data": Place(
         "grader.cli.data", "data", "Data sets of the fast and full profiles."
     ),

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from grader.models.base import Model, ModuleName, Points, Profile
 from grader.models.measure import ContainerLimits, Limits
+from grader.models.session import MeasuredEvent
 
 Number = Annotated[str, Field(pattern=r"^\d\d$")]
 Task = Annotated[str, Field(pattern=r"^\d{1,2}\.\d{1,2}$")]
@@ -132,6 +133,47 @@ class Milestone(Model):
                 return self.full
 
 
+class Workload(Model):
+    """One task of a competition event; what is measured is the event's affair.
+
+    Attributes:
+        script: below the folder of milestones; `milestone` instead of it takes script,
+            data and target from the quick profile of that milestone.
+        needs: modules whose names the script uses, with those that these need.
+        shape: of one input. Numbers in [0, 1), or ids below `ids`.
+        examples: inputs that a model learns from, or is asked after it has learned.
+        slices: of training.
+        tolerance: how far an answer may be from the reference's, as a share of the
+            largest number in it; of trained models the typical answer.
+        floor: the least mean accuracy; 0: the reference's alone counts.
+    """
+
+    name: ModuleName
+    script: str = ""
+    milestone: ModuleName | None = None
+    needs: tuple[ModuleName, ...]
+    shape: tuple[int, ...] = ()
+    ids: int = Field(default=0, ge=0)
+    examples: int = Field(default=0, ge=0)
+    slices: int = Field(default=0, ge=0, le=1000)
+    tolerance: float = Field(gt=0, lt=1)
+    floor: float = Field(default=0.0, ge=0, le=1)
+    weight: float = Field(default=1.0, gt=0)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if bool(self.script) == bool(self.milestone):
+            raise ValueError("a workload has a script or a milestone, not both")
+        return self
+
+
+class CompetitionEvent(Model):
+    """An event of the competition that is measured in the closed division."""
+
+    name: MeasuredEvent
+    workloads: tuple[Workload, ...] = Field(min_length=1)
+
+
 class SetupCall(Model):
     """A call that some package layouts need before use."""
 
@@ -179,6 +221,7 @@ class Course(Model):
     projects: ProjectLimits = ProjectLimits()
     modules: tuple[Module, ...]
     milestones: tuple[Milestone, ...]
+    events: tuple[CompetitionEvent, ...] = ()
 
     def module(self, name: str) -> Module:
         """Return the module called `name`.

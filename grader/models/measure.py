@@ -35,6 +35,7 @@ class Limits(Model):
     processes: int = 32
     output_bytes: int = 2**20
     frame_bytes: int = 64 * 2**20
+    file_bytes: int = 64 * 2**20  # of one file; no check of the course writes 1 MiB
 
 
 class ContainerLimits(Model):

@@ -24,7 +24,7 @@ from grader.sandbox.group import Group
 from grader.sandbox.meter import Meter
 from grader.sandbox.package import Package
 from grader.sandbox.scratch import Scratch
-from grader.sandbox.tree import Tree
+from grader.sandbox.tree import Tree, peak_rss_bytes
 from grader.sandbox.uids import Lease, sweep
 from grader.sandbox.wall import Wall
 
@@ -169,6 +169,7 @@ class Zygote:
             "scratch": self.scratch,
             "cpu_s": limits.cpu_s,
             "memory_bytes": limits.memory_bytes,
+            "file_bytes": limits.file_bytes,
         }
 
     def meter(self) -> Meter:
@@ -178,6 +179,10 @@ class Zygote:
     def cpu_s(self) -> float:
         """Return the CPU seconds of the whole tree so far, all that ended included."""
         return self.meter().cpu_s(self.tree.pids())
+
+    def peak_rss_bytes(self) -> int:
+        """Return the high-water marks of all processes now in the tree, summed."""
+        return sum(map(peak_rss_bytes, self.tree.pids()))
 
     def clear(self, uid: int, keep: set[int]) -> None:
         """End what runs as `uid` (0: has no user of its own) and all but `keep`.

@@ -1,0 +1,1 @@
+"""Measuring sessions, without processes."""
