@@ -24,6 +24,7 @@ from grader.publish.destination import Changes, folder_changes
 from grader.publish.guarded import scanner
 from grader.publish.leaks import Leak, Unchecked
 from grader.publish.pages import BRANCH, Sent, Signed, branch_of, send
+from grader.publish.rules import competition_rules
 from grader.store import Export, Store
 
 MOST_LEAKS: Final = 5  # told; one is enough to stop
@@ -79,6 +80,7 @@ def prepare(source: Source) -> Site:
             assets=home.leaderboard,
             minimum_group=source.minimum_group or course.minimum_group,
             now=at,
+            rules=competition_rules(course),
             cache=state / "cache",
         )
         files = build(export, store.runs, how, store.sessions.read)
