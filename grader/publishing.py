@@ -24,7 +24,7 @@ from grader.publish.destination import Changes, folder_changes
 from grader.publish.guarded import scanner
 from grader.publish.leaks import Leak, Unchecked
 from grader.publish.pages import BRANCH, Sent, Signed, branch_of, send
-from grader.publish.rules import CompetitionRules, EventRules
+from grader.publish.rules import competition_rules
 from grader.store import Export, Store
 
 MOST_LEAKS: Final = 5  # told; one is enough to stop
@@ -80,30 +80,13 @@ def prepare(source: Source) -> Site:
             assets=home.leaderboard,
             minimum_group=source.minimum_group or course.minimum_group,
             now=at,
+            rules=competition_rules(course),
             cache=state / "cache",
-            rules=rules_of(course),
         )
         files = build(export, store.runs, how, store.sessions.read)
         search = scanner(store, export, state, _own(home, course))
     _refuse([*search.leaks(files)])
     return Site(home, files, Signed(course.title, at), search.unchecked)
-
-
-def rules_of(course: Course) -> CompetitionRules:
-    """Return the competition's rules as the course says them."""
-    return CompetitionRules(
-        tuple(
-            EventRules(
-                event.name,
-                workloads={w.name: w.weight for w in event.workloads},
-                floors={w.name: w.floor for w in event.workloads if w.floor},
-                required=tuple(
-                    dict.fromkeys(n for w in event.workloads for n in w.needs)
-                ),
-            )
-            for event in course.events
-        )
-    )
 
 
 def to_folder(site: Site, target: Path, *, dry: bool = False) -> Changes:

@@ -138,9 +138,9 @@ def tallies(estimates: Sequence[Estimate]) -> tuple[Counts, Counts]:
     if not count:
         return won, lost
     draws = np.stack([e.log_draws for e in estimates])
-    ordered = np.sort(draws, axis=1)
+    bounds = _bounds(draws)
     for i in range(count):
-        clear, possible = _settled(ordered, i)
+        clear, possible = _settled(bounds, i)
         open_ = np.flatnonzero(possible & ~clear)
         beaten = np.concatenate([np.flatnonzero(clear), _beaten(draws, i, open_)])
         won[i] = beaten.size
@@ -148,7 +148,31 @@ def tallies(estimates: Sequence[Estimate]) -> tuple[Counts, Counts]:
     return won, lost
 
 
-def _settled(ordered: Floats, i: int) -> tuple[Flags, Flags]:
+@dataclass(frozen=True, eq=False)
+class _Bounds:
+    """A few order statistics of every entry's draws, side by side in memory.
+
+    Shapes: low, high (n); own, other (8, n)
+    """
+
+    low: Floats
+    high: Floats
+    own: Floats
+    other: Floats
+
+
+def _bounds(draws: Floats) -> _Bounds:
+    ordered = np.sort(draws, axis=1)
+    half = _DOUBTS // 2
+    return _Bounds(
+        low=ordered[:, half].copy(),
+        high=ordered[:, DRAWS - 1 - half].copy(),
+        own=ordered[:, _MARKS].T.copy(),
+        other=ordered[:, _MARKS - _DOUBTS].T.copy(),
+    )
+
+
+def _settled(bounds: _Bounds, i: int) -> tuple[Flags, Flags]:
     """Return whom entry `i` beats for certain, and whom it may beat.
 
     To beat, at most `_DOUBTS` draws may go wrong. They do not exceed that number where
@@ -156,12 +180,12 @@ def _settled(ordered: Floats, i: int) -> tuple[Flags, Flags]:
     but that number must lie above a draw of the other, so that the other has as many
     draws below: k - `_DOUBTS` of them.
 
-    Shapes: ordered (n, DRAWS), each row ascending -> (n), (n)
+    Shapes: -> (n), (n)
     """
-    half = _DOUBTS // 2
-    clear: Flags = ordered[i, half] - ordered[:, DRAWS - 1 - half] > MARGIN
-    own, other = ordered[i, _MARKS], ordered[:, _MARKS - _DOUBTS]
-    possible: Flags = np.all(own - other > MARGIN, axis=1)
+    clear: Flags = bounds.low[i] - bounds.high > MARGIN
+    possible: Flags = np.ones(bounds.low.size, np.bool_)
+    for own, other in zip(bounds.own, bounds.other, strict=True):
+        possible &= own[i] - other > MARGIN
     return clear, possible
 
 

@@ -41,7 +41,7 @@ def _drawn(label: str, value: str) -> bytes:
     left, right = (
         round(2 * PAD + LETTER * columns(text), 1) for text in (label, value)
     )
-    width = round(left + right, 1)
+    width, flat = round(left + right, 1), f"{right - 3:.1f}"
     safe_label, safe_value = escape(label), escape(value)
     middle_left, middle_right = round(left / 2, 1), round(left + right / 2, 1)
     return (
@@ -50,10 +50,15 @@ def _drawn(label: str, value: str) -> bytes:
         f' aria-label="{safe_label}: {safe_value}">'
         f"<title>{safe_label}: {safe_value}</title>"
         f'<rect width="{width}" height="{HEIGHT}" rx="3" fill="#30363d"/>'
-        f'<path d="M{left} 0h{right - 3}a3 3 0 0 1 3 3v14a3 3 0 0 1-3 3h-{right - 3}z"'
+        f'<path d="M{left} 0h{flat}a3 3 0 0 1 3 3v14a3 3 0 0 1-3 3h-{flat}z"'
         ' fill="#0b5d8a"/>'
         '<g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11"'
         ' text-anchor="middle">'
         f'<text x="{middle_left}" y="14">{safe_label}</text>'
         f'<text x="{middle_right}" y="14">{safe_value}</text></g></svg>\n'
     ).encode()
+
+
+def _wide(text: str) -> float:
+    letters = len(text) if text.isascii() else columns(text)
+    return round(2 * PAD + LETTER * letters, 1)

@@ -17,8 +17,6 @@ from grader.publish.models import (
     Board,
     Entry,
     Leaderboard,
-    MilestoneScore,
-    ModuleScore,
     PastResult,
     PastState,
     Provenance,
@@ -118,17 +116,20 @@ def _entry(
 ) -> Entry:
     result = counting.summary
     total = _total(result)
-    return Entry(
-        rank=None if total is None else rank,
-        tied=tied and total is not None,
-        name=who.name,
-        slug=who.slug,
-        total=total,
-        points=result.points,
-        modules=tuple(_module(m) for m in result.modules),
-        milestones=tuple(_milestone(m) for m in result.milestones),
-        provenance=_provenance(result),
-        history=tuple(_past(g, counting) for g in reversed(results)),
+    # Checked in one go, not part by part: a board has half a million parts.
+    return Entry.model_validate(
+        {
+            "rank": None if total is None else rank,
+            "tied": tied and total is not None,
+            "name": who.name,
+            "slug": who.slug,
+            "total": total,
+            "points": result.points,
+            "modules": tuple(_module(m) for m in result.modules),
+            "milestones": tuple(_milestone(m) for m in result.milestones),
+            "provenance": _provenance(result),
+            "history": tuple(_past(g, counting) for g in reversed(results)),
+        }
     )
 
 
@@ -136,30 +137,32 @@ def _total(result: ResultSummary) -> float | None:
     return round(result.earned, 2) if result.judged else None
 
 
-def _module(module: ModuleSummary) -> ModuleScore:
-    return ModuleScore(
-        name=module.name,
-        number=module.number,
-        title=module.title,
-        earned=round(module.earned, 2) if module.judged else None,
-        points=module.points,
-    )
+def _module(module: ModuleSummary) -> dict[str, object]:
+    """Return a `ModuleScore`, to be checked with its row."""
+    return {
+        "name": module.name,
+        "number": module.number,
+        "title": module.title,
+        "earned": round(module.earned, 2) if module.judged else None,
+        "points": module.points,
+    }
 
 
-def _milestone(stone: MilestoneSummary) -> MilestoneScore:
+def _milestone(stone: MilestoneSummary) -> dict[str, object]:
+    """Return a `MilestoneScore`, to be checked with its row."""
     judged = stone.judged
-    return MilestoneScore(
-        name=stone.name,
-        number=stone.number,
-        title=stone.title,
-        earned=round(stone.earned, 2) if judged else None,
-        points=stone.points,
-        reached=stone.reached if judged else None,
-        metric_name=stone.metric_name,
-        metric=stone.metric if judged else None,
-        cpu_s=stone.cpu_s if judged else None,
-        peak_memory_bytes=stone.peak_rss_bytes if judged else None,
-    )
+    return {
+        "name": stone.name,
+        "number": stone.number,
+        "title": stone.title,
+        "earned": round(stone.earned, 2) if judged else None,
+        "points": stone.points,
+        "reached": stone.reached if judged else None,
+        "metric_name": stone.metric_name,
+        "metric": stone.metric if judged else None,
+        "cpu_s": stone.cpu_s if judged else None,
+        "peak_memory_bytes": stone.peak_rss_bytes if judged else None,
+    }
 
 
 def _provenance(result: ResultSummary) -> Provenance:

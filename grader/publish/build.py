@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from grader.collector import no_cycles
 from grader.models.session import Session
 from grader.publish import data
 from grader.publish.badges import badge
@@ -72,7 +73,7 @@ def build(
         ConfigError: the secret is too short, or `assets` lacks a file.
     """
     version = code_version(settings.assets)
-    with Cache(settings.cache) as cache:
+    with no_cycles(), Cache(settings.cache) as cache:
         choice = Choice(
             settings.course_secret,
             settings.minimum_group,

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from grader.models.base import Model
-from grader.publish.models import Board, Entry, Leaderboard
+from grader.publish.models import Board, Entry, Leaderboard, MilestoneScore
 from grader.reports.display import csv_cell
 
 HEADERS: Final = (
@@ -51,27 +51,21 @@ def _joined(cells: Sequence[str]) -> str:
     return out.getvalue()
 
 
-Part = tuple[str, float | None, float, float | None, float | None, int | None]
+def _parts(entry: Entry) -> list[tuple[str, str]]:
+    """Return name and numbers of every part: earned, points, metric, time, memory."""
+    return [
+        ("total", f"{number(entry.total)},{number(entry.points)},,,"),
+        *(
+            (f"module {m.name}", f"{number(m.earned)},{number(m.points)},,,")
+            for m in entry.modules
+        ),
+        *((f"milestone {m.name}", _numbers(m)) for m in entry.milestones),
+    ]
 
 
-def _parts(entry: Entry) -> list[Part]:
-    total: Part = ("total", entry.total, entry.points, None, None, None)
-    modules: list[Part] = [
-        (f"module {m.name}", m.earned, m.points, None, None, None)
-        for m in entry.modules
-    ]
-    stones: list[Part] = [
-        (
-            f"milestone {m.name}",
-            m.earned,
-            m.points,
-            m.metric,
-            m.cpu_s,
-            m.peak_memory_bytes,
-        )
-        for m in entry.milestones
-    ]
-    return [total, *modules, *stones]
+def _numbers(stone: MilestoneScore) -> str:
+    numbers = (stone.metric, stone.cpu_s, stone.peak_memory_bytes)
+    return ",".join(map(number, (stone.earned, stone.points, *numbers)))
 
 
 def _lines(board: Board, entry: Entry) -> list[str]:
@@ -82,10 +76,7 @@ def _lines(board: Board, entry: Entry) -> list[str]:
     head = _joined([csv_cell(board.round), board.profile, number(entry.rank), name])
     tail = _joined([*map(csv_cell, texts), source.graded_on.isoformat()])
     # The names of parts are of letters, digits and underscores.
-    return [
-        f"{head},{part},{','.join(map(number, numbers))},{tail}\r\n"
-        for part, *numbers in _parts(entry)
-    ]
+    return [f"{head},{part},{numbers},{tail}\r\n" for part, numbers in _parts(entry)]
 
 
 def number(value: float | None) -> str:

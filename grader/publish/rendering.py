@@ -22,9 +22,10 @@ MANY: Final = 64  # new pages; fewer are rendered before a second process has st
 PORTION: Final = 16  # pages sent back at once
 
 Files = dict[str, bytes]
-# Stands in a kept page where a rank of points does, since a new result moves the ranks of
+# Stands in a kept page where a rank of points does, since a result moves the ranks of
 # all below it. Text of strangers cannot hold this character: it is written out.
 STAND_IN: Final = "\ue000"
+_RANKS: Final = {"points": {"__all__": {"entry": {"rank": True, "tied": True}}}}
 # The milestones of the newest round are drawn; those of earlier ones stand in tables.
 DRAWN: Final = 1
 
@@ -57,17 +58,16 @@ def entry_files(
     sources: Sequence[PageSource], renderer: Renderer, cache: Cache, version: str
 ) -> Files:
     """Return the files of all entries, by path; equal data give equal bytes."""
-    ranked, sources = sources, [_without_ranks(source) for source in sources]
     keys = [_keys(source, version) for source in sources]
     found = [(cache.get(page), cache.get(raw)) for page, raw in keys]
     missing = [n for n, files in enumerate(found) if None in files]
-    made = _rendered(renderer, [sources[n] for n in missing])
+    made = _rendered(renderer, [_without_ranks(sources[n]) for n in missing])
     for number, (html, raw) in zip(missing, made, strict=True):
         found[number] = (html, raw)
         for key, data in zip(keys[number], (html, raw), strict=True):
             cache.put(key, data)
     files: Files = {}
-    for source, (page, samples) in zip(ranked, found, strict=True):
+    for source, (page, samples) in zip(sources, found, strict=True):
         files[f"entry/{source.page.slug}.html"] = _with_ranks(source.page, page or b"")
         if samples:
             files[f"data/v1/samples/{source.page.slug}.json"] = samples
@@ -97,7 +97,7 @@ def _mark(number: int) -> str:
 
 
 def _keys(source: PageSource, version: str) -> tuple[bytes, bytes]:
-    data = source.page.model_dump_json().encode()
+    data = source.page.model_dump_json(exclude=_RANKS)
     results = "\n".join(source.results)
     return (
         key_of("page", version, data, results),

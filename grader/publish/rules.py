@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from grader.models.course import CompetitionEvent, Course
 from grader.models.session import MeasuredEvent
 
 
@@ -41,3 +42,35 @@ class CompetitionRules:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_name", {one.event: one for one in self.events})
+
+
+def competition_rules(course: Course) -> CompetitionRules:
+    """Return the rules of a course's competition.
+
+    Only a training has an accuracy of its own; what the other events ask is equal to
+    the reference's answers.
+    """
+    return CompetitionRules(tuple(_event(course, event) for event in course.events))
+
+
+def _event(course: Course, event: CompetitionEvent) -> EventRules:
+    trained = event.workloads if event.name == "training" else ()
+    asked = [name for workload in event.workloads for name in workload.needs]
+    return EventRules(
+        event=event.name,
+        workloads={workload.name: workload.weight for workload in event.workloads},
+        floors={workload.name: workload.floor for workload in trained},
+        required=_with_needs(course, asked),
+    )
+
+
+def _with_needs(course: Course, names: Iterable[str]) -> tuple[str, ...]:
+    """Return modules and all that they need, in the order of the course."""
+    found: set[str] = set()
+    todo = [*names]
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo += course.module(name).needs
+    return tuple(module.name for module in course.modules if module.name in found)

@@ -14,6 +14,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from pydantic import ValidationError
 
+from grader.collector import no_cycles
 from grader.errors import StoreError, UsageError
 from grader.models.report import GradeReport
 from grader.models.submission import Submission
@@ -338,7 +339,8 @@ class Store:
         Raises:
             StoreError: an event cannot be read, or a document that has no summary yet.
         """
-        return self._exported(self.events())
+        with no_cycles():
+            return self._exported(self.events())
 
     def export_of(self, students: Sequence[str]) -> Export:
         """Return what there is of some students and teams, and what holds for a class.

@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from compete.made import session
 from reports.samples import good, perfect, report
 
 from grader import publishing
 from grader.cli.main import cli
+from grader.config import load_course
 from grader.errors import LeakError
+from grader.publish.rules import competition_rules
 from grader.roster import Person
 from grader.rounds import course_secret, new_round
 from grader.store import Store
@@ -359,3 +362,37 @@ def test_a_result_is_withdrawn_by_its_digest_and_the_reason_is_not_public(
     assert grader("publish", "--to", tmp_path / "site").exit_code == 0
     text = (tmp_path / "site/data/v1/leaderboard.json").read_text()
     assert len(json.loads(text)["boards"][0]["entries"]) == 1
+
+
+def test_sessions_are_on_the_board_by_the_rules_of_the_course(
+    store: Store, grader: Grader, tmp_path: Path
+) -> None:
+    for workload in ("mlp", "cnn"):
+        store.sessions.add(ADA, session(workload=workload))
+    alone = session(
+        workload="mlp",
+        digests=session().digests.model_copy(
+            update={"submission": "sha256:" + "5" * 64}
+        ),
+    )
+    store.sessions.add(BOB, alone)
+
+    done = grader("publish", "--to", tmp_path / "site")
+
+    assert done.exit_code == 0, done.output
+    data = json.loads((tmp_path / "site/data/v1/competition.json").read_bytes())
+    (board,) = (b for b in data["boards"] if b["event"] == "latency")
+    whole, half = sorted(board["entries"], key=lambda e: len(e["missing"]))
+    assert {w["workload"] for w in whole["workloads"]} == {"mlp", "cnn"}
+    assert [gate["name"] for gate in whole["gates"]] == ["checks", "outputs"]
+    assert "speed: cnn" in half["missing"]
+    assert half["rank_number"] is None
+
+
+def test_rules_are_those_of_the_course() -> None:
+    course = load_course(ROOT / "course.toml")
+    training = competition_rules(course).by_name["training"]
+
+    assert training.workloads == {"mlp": 1.0}
+    assert training.floors == {"mlp": 0.95}
+    assert "optimizers" in training.required
