@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,8 @@ from click.shell_completion import get_completion_class
 
 from tito import __version__
 from tito.benchmark import ADVICE, HEAD, measure
-from tito.cli_board import leaderboard
-from tito.cli_ci import ci
 from tito.cli_milestone import complete_milestone, milestone
 from tito.cli_module import complete_module, module
-from tito.cli_submit import login, status, submit
 from tito.doctor import examine
 from tito.errors import FAILED, INTERRUPTED, TitoError
 from tito.hints import hint as hint_text
@@ -27,10 +25,25 @@ from tito.state import here
 from tito.timeline import timeline
 
 HELP = {"help_option_names": ["-h", "--help"]}
+# Imported when they are called: they need the network's parts of Python, others do not.
+ELSEWHERE = {
+    "ci": "tito.cli_ci",
+    "leaderboard": "tito.cli_board",
+    **dict.fromkeys(("login", "status", "submit"), "tito.cli_submit"),
+}
 
 
 class _Tito(click.Group):
     """Every error is told in two lines, and Ctrl-C is 130 everywhere."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *ELSEWHERE})
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in ELSEWHERE:
+            return super().get_command(ctx, name)
+        command: click.Command = getattr(import_module(ELSEWHERE[name]), name)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         for stream in (sys.stdout, sys.stderr):
@@ -61,11 +74,8 @@ def main() -> None:
     """
 
 
-for command in (submit, login, status, leaderboard):
-    main.add_command(command)
 main.add_command(module)
 main.add_command(milestone)
-main.add_command(ci)
 
 
 @main.group()
