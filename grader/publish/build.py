@@ -91,7 +91,7 @@ def build(
             **_data_files(made),
             **entry_files(made.pages, renderer, cache, version),
         }
-    site = {PurePosixPath(name): content for name, content in sorted(files.items())}
+    site = {PurePosixPath(name): files[name] for name in sorted(files)}
     return {**site, SUMS: data.check_sums(site)}
 
 

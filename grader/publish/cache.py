@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Final, Self
 
 NAME: Final = "publish.db"
+MAPPED_BYTES: Final = 2**31  # of the database: read from memory, not call by call
 _TABLE: Final = (
     "CREATE TABLE IF NOT EXISTS kept"
     " (key BLOB PRIMARY KEY, digest BLOB NOT NULL, data BLOB NOT NULL) WITHOUT ROWID"
@@ -116,6 +117,7 @@ class Cache:
 def _opened(path: Path) -> sqlite3.Connection:
     path.touch(mode=0o600)
     connection = sqlite3.connect(path, timeout=30)
+    connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
     connection.execute("PRAGMA secure_delete = ON")
     # A torn write after a crash of the machine is found by its digest.
     connection.execute("PRAGMA synchronous = OFF")

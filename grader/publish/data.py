@@ -86,8 +86,6 @@ def number(value: float | None) -> str:
 
 def check_sums(files: Mapping[PurePosixPath, bytes]) -> bytes:
     """Return a file that `sha256sum --check` understands."""
-    lines = [
-        f"{hashlib.sha256(data).hexdigest()}  {path}\n"
-        for path, data in sorted(files.items())
-    ]
-    return "".join(lines).encode()
+    named = sorted((str(path), data) for path, data in files.items())
+    sums = (f"{hashlib.sha256(data).hexdigest()}  {path}\n" for path, data in named)
+    return "".join(sums).encode()

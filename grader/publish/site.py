@@ -63,10 +63,10 @@ def _replaceable(target: Path) -> bool:
 
 
 def _fill(folder: Path, files: Mapping[PurePosixPath, bytes]) -> None:
+    for parent in {path.parent for path in files}:
+        (folder / parent).mkdir(parents=True, exist_ok=True)
     for path, content in files.items():
-        place = folder / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(content)
+        (folder / path).write_bytes(content)
     folder.chmod(0o755)  # a web server reads it; mkdtemp makes it private
 
 
