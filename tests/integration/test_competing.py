@@ -176,5 +176,8 @@ def test_what_cannot_be_measured_is_refused(store: Callable[[], Store]) -> None:
     keep = Keep(store, "ada", "ada")
     with pytest.raises(UsageError, match="two people"):
         only(competing.head_to_head(REFERENCE, REFERENCE, options("latency"), keep))
+    bare = options("latency", sandbox="none")
+    with pytest.raises(SandboxUnavailableError, match="not stored"):
+        only(competing.record(REFERENCE, Keep(store, "ada"), bare))
     with pytest.raises(SandboxUnavailableError):
         only(competing.run(REFERENCE, options("latency", sandbox="docker")))
