@@ -61,8 +61,7 @@ def run(
     """
     bench = make_bench(options, progress)
     submission = open_submission(source, package=bench.course.package)
-    for event, workload in bench.pairs():
-        yield summary(workload, _sessions(bench, event, workload, (submission,)))
+    yield from _seen(bench, (submission,))
 
 
 @dataclass(frozen=True)
@@ -119,8 +118,7 @@ def head_to_head(
         _walled(bench)
         yield from _stored(bench, both, keep)
         return
-    for event, workload in bench.pairs():
-        yield summary(workload, _sessions(bench, event, workload, both))
+    yield from _seen(bench, both)
 
 
 def _walled(bench: Bench) -> None:
@@ -134,10 +132,19 @@ def _walled(bench: Bench) -> None:
         raise SandboxUnavailableError(msg, hint="leave out `--sandbox none`")
 
 
+def _seen(bench: Bench, submissions: tuple[Submission, ...]) -> Iterator[Measured]:
+    """Measure workload by workload; Ctrl-C ends it."""
+    for event, workload in bench.pairs():
+        made = _sessions(bench, event, workload, submissions)
+        yield summary(workload, made)
+        if was_interrupted(made[-1]):
+            return
+
+
 def _stored(
     bench: Bench, submissions: tuple[Submission, ...], keep: Keep
 ) -> Iterator[Measured]:
-    """Measure and store, workload by workload."""
+    """Measure and store, workload by workload; Ctrl-C ends it."""
     for event, workload in bench.pairs():
         with closing(keep.store()) as opened:
             offsets = _earlier(opened)
@@ -148,6 +155,8 @@ def _stored(
                 if not was_interrupted(session)
             ]
         yield summary(workload, made, tuple(documents))
+        if was_interrupted(made[-1]):
+            return
 
 
 def was_interrupted(session: Session) -> bool:
