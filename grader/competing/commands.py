@@ -10,7 +10,7 @@ from typing import Final
 from grader.compete import canary, estimates, gates, ranking, samples
 from grader.compete.gates import Gate
 from grader.competing.bench import Bench, CompeteOptions, Offsets, make_bench
-from grader.errors import UsageError
+from grader.errors import SandboxUnavailableError, UsageError
 from grader.grading import Talk, silent
 from grader.intake import open_submission
 from grader.measuring.session import measure
@@ -61,8 +61,7 @@ def run(
     """
     bench = make_bench(options, progress)
     submission = open_submission(source, package=bench.course.package)
-    for event, workload in bench.pairs():
-        yield summary(workload, _sessions(bench, event, workload, (submission,)))
+    yield from _seen(bench, (submission,))
 
 
 @dataclass(frozen=True)
@@ -90,6 +89,7 @@ def record(
     if not submission.student:
         msg = "nobody is named whose entry this is"
         raise UsageError(msg, hint="name the student: --student ID")
+    _walled(bench)
     keep = replace(keep, student=submission.student)
     yield from _stored(bench, (submission,), keep)
 
@@ -115,16 +115,36 @@ def head_to_head(
         if not keep.holder or keep.student == keep.holder:
             msg = "a head-to-head that is stored needs two people"
             raise UsageError(msg, hint="name them: --student ID --holder ID")
+        _walled(bench)
         yield from _stored(bench, both, keep)
         return
+    yield from _seen(bench, both)
+
+
+def _walled(bench: Bench) -> None:
+    """Refuse to store what ran without a wall: it could have done anything.
+
+    Raises:
+        SandboxUnavailableError: there is none.
+    """
+    if bench.wall.isolation.tier == "none":
+        msg = "a session without a sandbox is not stored"
+        raise SandboxUnavailableError(msg, hint="leave out `--sandbox none`")
+
+
+def _seen(bench: Bench, submissions: tuple[Submission, ...]) -> Iterator[Measured]:
+    """Measure workload by workload; Ctrl-C ends it."""
     for event, workload in bench.pairs():
-        yield summary(workload, _sessions(bench, event, workload, both))
+        made = _sessions(bench, event, workload, submissions)
+        yield summary(workload, made)
+        if was_interrupted(made[-1]):
+            return
 
 
 def _stored(
     bench: Bench, submissions: tuple[Submission, ...], keep: Keep
 ) -> Iterator[Measured]:
-    """Measure and store, workload by workload."""
+    """Measure and store, workload by workload; Ctrl-C ends it."""
     for event, workload in bench.pairs():
         with closing(keep.store()) as opened:
             offsets = _earlier(opened)
@@ -135,6 +155,8 @@ def _stored(
                 if not was_interrupted(session)
             ]
         yield summary(workload, made, tuple(documents))
+        if was_interrupted(made[-1]):
+            return
 
 
 def was_interrupted(session: Session) -> bool:

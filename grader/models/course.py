@@ -140,7 +140,7 @@ class Workload(Model):
         script: below the folder of milestones; `milestone` instead of it takes script,
             data and target from the quick profile of that milestone.
         needs: modules whose names the script uses, with those that these need.
-        shape: of one input. Numbers in [0, 1), or ids below `ids`.
+        shape: of one input, of bytes, or of ids below `ids`.
         examples: inputs that a model learns from, or is asked after it has learned.
         slices: of training.
         tolerance: how far an answer may be from the reference's, as a share of the

@@ -33,7 +33,7 @@ def build(tt, rng):
     return {}
 
 def predict(tt, model, x):
-    return np.stack([tt.work(row) for row in x])
+    return np.stack([tt.work(row / np.float32(255)) for row in x])
 """
 HONEST: Final = f"""
 import numpy as np

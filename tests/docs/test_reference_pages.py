@@ -29,6 +29,8 @@ HEADINGS: Final = {
     "Module": "modules",
     "MilestoneProfile": "milestones.quick",
     "Milestone": "milestones",
+    "Workload": "events.workloads",
+    "CompetitionEvent": "events",
     "SetupCall": "setup_calls",
     "CourseLimits": "limits",
     "ProjectLimits": "projects",

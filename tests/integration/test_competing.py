@@ -38,7 +38,7 @@ Trainer.train_epoch = train_epoch
 
 def options(event: str, **more: Any) -> CompeteOptions:
     known: dict[str, Any] = {"launches": 1, "pairs": 1, "requeues": 0}
-    return CompeteOptions(course=ROOT, events=(event,), **(known | more))
+    return CompeteOptions(course=ROOT, **({"events": (event,)} | known | more))
 
 
 def only(found: Any) -> Any:
@@ -129,8 +129,8 @@ def test_ctrl_c_leaves_nothing_behind_and_nothing_is_stored(
     def interrupt(_: str) -> None:
         raise KeyboardInterrupt
 
-    found = competing.record(REFERENCE, keep, options("training"), interrupt)
-    made = only(found)
+    two = options("training", events=("training", "generation"))
+    made = only(competing.record(REFERENCE, keep, two, interrupt))
 
     assert competing.was_interrupted(made.last)
     assert made.documents == ()
@@ -176,5 +176,8 @@ def test_what_cannot_be_measured_is_refused(store: Callable[[], Store]) -> None:
     keep = Keep(store, "ada", "ada")
     with pytest.raises(UsageError, match="two people"):
         only(competing.head_to_head(REFERENCE, REFERENCE, options("latency"), keep))
+    bare = options("latency", sandbox="none")
+    with pytest.raises(SandboxUnavailableError, match="not stored"):
+        only(competing.record(REFERENCE, Keep(store, "ada"), bare))
     with pytest.raises(SandboxUnavailableError):
         only(competing.run(REFERENCE, options("latency", sandbox="docker")))

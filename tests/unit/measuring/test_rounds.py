@@ -38,7 +38,7 @@ class Pretended:
         self.inputs = inputs
 
     def answer(self) -> Any:
-        return self.inputs + np.float32(self.wrong)
+        return self.inputs + np.float32(1 + self.wrong)
 
     @contextmanager
     def ours(self) -> Any:
@@ -165,6 +165,6 @@ def test_inputs_are_fresh() -> None:
     prompts = ids.inputs(50, rng)
 
     assert one.shape == (4, 3)
-    assert one.dtype == np.float32
-    assert not np.any(one == two)
+    assert one.dtype == np.uint8
+    assert not np.array_equal(one, two)
     assert set(prompts.ravel()) == set(range(5))

@@ -43,6 +43,11 @@ def test_rows_are_answered_one_by_one_as_they_are_together(
     assert answers.dtype == np.float32
     net = run.network(tt, model)
     np.testing.assert_allclose(answers, net(tt.Tensor(x)).data, atol=1e-4)
+    pixels = (255 * x).astype(np.uint8)
+    fraction = pixels / np.float32(255)
+    np.testing.assert_array_equal(
+        run.predict(tt, model, pixels), run.predict(tt, model, fraction)
+    )
 
 
 def test_a_slice_of_training_is_a_step(tt: Any) -> None:
