@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,20 @@ def find_home(start: Path | None = None) -> Home:
             return Home(folder)
     msg = f"no course.toml in {begin} or above it"
     raise ConfigError(msg, hint="run inside a course, or name it with --course FOLDER")
+
+
+def state_folder(home: Home) -> Path:
+    """Return where secrets and results live: GRADER_STATE, or `.grader` beside us."""
+    return Path(os.environ.get("GRADER_STATE") or home.folder / ".grader")
+
+
+def data_folder(home: Home) -> Path | None:
+    """Return where data sets are: TINYTORCH_DATA, or what `data fetch` has filled."""
+    named = os.environ.get("TINYTORCH_DATA")
+    if named:
+        return Path(named)
+    own = state_folder(home) / "data"
+    return own if own.is_dir() else None
 
 
 def load_course(path: Path) -> Course:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -13,12 +12,12 @@ from pathlib import Path
 from grader import rounds
 from grader.answers import Shelf
 from grader.checks.suites import suites_digest
-from grader.config import Home, find_home, load_course
-from grader.container.host import (
-    Engine,
-    answers_name,
-    grade_in_docker,
-    record_in_docker,
+from grader.config import (
+    Home,
+    data_folder,
+    find_home,
+    load_course,
+    state_folder,
 )
 from grader.container.request import ContainerJob
 from grader.errors import ConfigError, UsageError
@@ -63,20 +62,6 @@ class GradeOptions:
     demo: bool = False
     patience_s: float = 0.0  # for a Docker engine that does not answer
     pack: Path | None = None  # grade with this and no reference
-
-
-def state_folder(home: Home) -> Path:
-    """Return where secrets and results live: GRADER_STATE, or `.grader` beside us."""
-    return Path(os.environ.get("GRADER_STATE") or home.folder / ".grader")
-
-
-def data_folder(home: Home) -> Path | None:
-    """Return where data sets are: TINYTORCH_DATA, or what `data fetch` has filled."""
-    named = os.environ.get("TINYTORCH_DATA")
-    if named:
-        return Path(named)
-    own = state_folder(home) / "data"
-    return own if own.is_dir() else None
 
 
 def course_of(options: GradeOptions) -> tuple[Home, Course]:
@@ -152,6 +137,8 @@ def grade_submission(
     data = options.data or data_folder(home)
     shelf = Shelf(state_folder(home), chosen)
     if options.sandbox == "docker":
+        from grader.container import host  # noqa: PLC0415 -- loads the Docker SDK
+
         wanted = ContainerJob(
             round=chosen,
             profile=options.profile,
@@ -161,10 +148,12 @@ def grade_submission(
             student=submission.student,
             digest=submission.digest,
             notes=submission.notes,
-            answers=base64.b64encode(shelf.data(answers_name(chosen)) or b"").decode(),
+            answers=base64.b64encode(
+                shelf.data(host.answers_name(chosen)) or b""
+            ).decode(),
         )
-        engine = Engine(options.patience_s, progress)
-        return grade_in_docker(submission, wanted, data, home, engine)
+        engine = host.Engine(options.patience_s, progress)
+        return host.grade_in_docker(submission, wanted, data, home, engine)
     job = Job(
         home=home,
         course=course,
@@ -247,7 +236,9 @@ def record_oracle(options: GradeOptions) -> None:
     chosen = rounds.load_round(state, options.round)
     shelf = Shelf(state, chosen)
     if options.sandbox == "docker":
-        name, make = answers_name(chosen), partial(record_in_docker, chosen)
+        from grader.container import host  # noqa: PLC0415
+
+        name, make = host.answers_name(chosen), partial(host.record_in_docker, chosen)
     else:
         wall = choose(options.sandbox, secrets=(home.reference, state))
         job = Job(home, course, chosen, options.profile, wall)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from grader import __version__
 from grader.checks.suites import load_suites
-from grader.config import find_home, load_course
-from grader.grading import GradeOptions, Talk, known, silent, state_folder
+from grader.config import find_home, load_course, state_folder
+from grader.grading import GradeOptions, Talk, known, silent
 from grader.models.validation import ValidationReport
 from grader.pipeline import digest_of, reference_files
 from grader.sandbox import choose

@@ -9,31 +9,16 @@ Method and columns: README.md beside this file.
 
 from __future__ import annotations
 
-import argparse
 import importlib
-import json
-import os
-import platform
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from one_run import change, matmul_s, parser, provenance, report
 from scripts import load_script
 from seeds import accuracy, forget_peak, peak_bytes
 
 from grader.datasets import DataSet, load, shifted
-
-
-def matmul_s() -> float:
-    """Return the best time of a product of 1024 x 1024 matrices; 21 ms is standard."""
-    a = np.random.default_rng(0).random((1024, 1024), dtype=np.float32)
-    times = []
-    for _ in range(20):
-        start = time.process_time()
-        a @ a
-        times.append(time.process_time() - start)
-    return min(times)
 
 
 def judged(tt: Any, script: Any, model: Any, data: DataSet, asked: Any) -> Any:
@@ -49,24 +34,14 @@ def judged(tt: Any, script: Any, model: Any, data: DataSet, asked: Any) -> Any:
     }
 
 
-def run(asked: Any) -> dict[str, Any]:
-    """Train once and return what it reached and cost."""
-    tt = importlib.import_module("tinytorch")
-    script = load_script("lecun_cifar10")
-    for change in asked.set:
-        name, _, value = change.partition("=")
-        setattr(script, name, type(getattr(script, name))(json.loads(value)))
-    data = load("cifar10", seed=asked.seed, compact=True)
-    build = script.build_fast if asked.fast else script.build
-    epochs = asked.epochs or (script.FAST_EPOCHS if asked.fast else script.EPOCHS)
-    np.random.seed(asked.seed)  # noqa: NPY002 - the reference draws weights from it
-    model = build(tt, np.random.default_rng(asked.seed))
-    matmuls = [matmul_s()]
+def trained(
+    tt: Any, script: Any, model: Any, data: DataSet, budget: dict[str, int]
+) -> dict[str, Any]:
+    """Train `model` and return what each slice cost and came to."""
     losses: list[float] = []
     curve: list[float] = []
     slices: list[float] = []
     train = {"x": data.train_x, "y": data.train_y}
-    budget = {"epochs": epochs, "seed": asked.seed}
     steps = script.train(
         tt, model, train, budget, lambda **facts: losses.append(facts["loss"])
     )
@@ -81,7 +56,28 @@ def run(asked: Any) -> dict[str, Any]:
             flush=True,
         )
         start = time.process_time()
-    peak, wall = peak_bytes(), time.perf_counter() - wall
+    return {
+        "validation_curve": curve,
+        "train_loss": losses,
+        "cpu_s": sum(slices),
+        "first_slice_cpu_s": slices[0],
+        "wall_s_with_probes": time.perf_counter() - wall,
+        "train_peak_bytes": peak_bytes(),
+    }
+
+
+def run(asked: Any) -> dict[str, Any]:
+    """Train once and return what it reached and cost."""
+    tt = importlib.import_module("tinytorch")
+    script = load_script("lecun_cifar10")
+    change(script, asked.set)
+    data = load("cifar10", seed=asked.seed, compact=True)
+    build = script.build_fast if asked.fast else script.build
+    epochs = asked.epochs or (script.FAST_EPOCHS if asked.fast else script.EPOCHS)
+    np.random.seed(asked.seed)  # noqa: NPY002 - the reference draws weights from it
+    model = build(tt, np.random.default_rng(asked.seed))
+    matmuls = [matmul_s()]
+    facts = trained(tt, script, model, data, {"epochs": epochs, "seed": asked.seed})
     matmuls.append(matmul_s())
     return {
         "variant": "fast" if asked.fast else "plain",
@@ -90,38 +86,11 @@ def run(asked: Any) -> dict[str, Any]:
         "changed": asked.set,
         "judged_on": "validation" if asked.choose else "test",
         **judged(tt, script, model, data, asked),
-        "validation_curve": curve,
-        "train_loss": losses,
-        "cpu_s": sum(slices),
-        "first_slice_cpu_s": slices[0],
-        "wall_s_with_probes": wall,
-        "train_peak_bytes": peak,
+        **facts,
         "matmul_1024_s": matmuls,
-        "load_average": os.getloadavg()[0],
-        "data": data.digest,
-        "origin": data.origin,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-        "machine": platform.machine(),
+        **provenance(data),
     }
 
 
-def main() -> None:
-    """Run once, print, and add the run to the list in a file where asked."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--fast", action="store_true")
-    parser.add_argument("--choose", action="store_true")
-    parser.add_argument("--epochs", type=int, help="default: the script's")
-    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE")
-    parser.add_argument("--out", type=Path)
-    asked = parser.parse_args()
-    facts = run(asked)
-    print(json.dumps(facts, indent=1))
-    if asked.out:
-        runs = json.loads(asked.out.read_text()) if asked.out.exists() else []
-        asked.out.write_text(json.dumps([*runs, facts], indent=1) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    report(run, parser(__doc__, "--fast").parse_args())

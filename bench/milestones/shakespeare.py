@@ -10,17 +10,12 @@ and the test part is not looked at. Method and columns: README.md beside this fi
 
 from __future__ import annotations
 
-import argparse
 import importlib
-import json
-import os
-import platform
 import time
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from cifar import matmul_s
+from one_run import change, matmul_s, parser, provenance, report
 from scripts import SCRIPTS, load_script
 from seeds import forget_peak, peak_bytes
 
@@ -71,10 +66,7 @@ def run(asked: Any) -> dict[str, Any]:
     """Train once and return what it reached and cost."""
     tt = importlib.import_module("tinytorch")
     script = load_script(NAME)
-    for change in asked.set:
-        name, _, value = change.partition("=")
-        kind = type(getattr(script, name))
-        setattr(script, name, kind(json.loads(value)))
+    change(script, asked.set)
     data = load("sonnets" if asked.sonnets else "shakespeare", seed=asked.seed)
     default = script.SONNET_EPOCHS if asked.sonnets else script.EPOCHS
     epochs = asked.epochs or (script.LONG_EPOCHS if asked.long else default)
@@ -98,32 +90,9 @@ def run(asked: Any) -> dict[str, Any]:
         **facts,
         "parameters": sum(p.size for m in model.values() for p in m.parameters()),
         "matmul_1024_s": matmuls,
-        "load_average": os.getloadavg()[0],
-        "digest": data.digest,
-        "origin": data.origin,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-        "machine": platform.machine(),
+        **provenance(data),
     }
 
 
-def main() -> None:
-    """Run once, print, and add the run to the list in a file where asked."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--sonnets", action="store_true")
-    parser.add_argument("--long", action="store_true")
-    parser.add_argument("--choose", action="store_true")
-    parser.add_argument("--epochs", type=int, help="default: the script's")
-    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE")
-    parser.add_argument("--out", type=Path)
-    asked = parser.parse_args()
-    facts = run(asked)
-    print(json.dumps(facts, indent=1))
-    if asked.out:
-        runs = json.loads(asked.out.read_text()) if asked.out.exists() else []
-        asked.out.write_text(json.dumps([*runs, facts], indent=1) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    report(run, parser(__doc__, "--sonnets", "--long").parse_args())

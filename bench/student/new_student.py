@@ -7,6 +7,10 @@ cannot measure is how long somebody reads and thinks; one task of module 01 is w
 here in no time.
 
     python bench/student/new_student.py --out bench/student/results.json
+
+With --container the student's commands run in a new container of that image, as a user
+without rights, with packages from a folder of wheels and nothing else; README.md has
+the image. The service stays outside of it.
 """
 
 from __future__ import annotations
@@ -21,12 +25,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+STUDENT = (1000, 1000)  # user and group in a container
 UNWANTED = ("MAKE", "PYTEST", "COVERAGE", "NO_COLOR", "TINYTORCH", "PYTHONPATH")
 # What somebody would write who follows the specification of task 1.1.
 ANSWER = """\
@@ -45,15 +50,15 @@ STUB = re.compile(r"    # TODO\(1\.1\).*\n    raise NotImplementedError\(.*\)\n"
 class Shell:
     """The student's shell: runs, times, and expects words."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, within: Sequence[str] = ()) -> None:
+        self.folder, self.within = folder, within
         self.steps: list[dict[str, Any]] = []
 
     def run(self, name: str, command: str, *, says: str, given: str = "") -> str:
         """Run one step; stop the whole if it does not end as it should."""
         start, before_s = time.perf_counter(), children_s()
         done = subprocess.run(
-            command.split(),
+            [*self.within, *command.split()],
             cwd=self.folder,
             env={k: v for k, v in os.environ.items() if not k.startswith(UNWANTED)},
             input=given,
@@ -125,7 +130,7 @@ def token(state: Path, folder: Path) -> str:
 
 
 def write_code(repository: Path) -> None:
-    """Solve task 1.1."""
+    """Solve task 1.1; in place, so that the file stays the student's."""
     path = repository / "tinytorch" / "setup.py"
     text, count = STUB.subn(ANSWER, path.read_text())
     if count != 1:
@@ -153,11 +158,36 @@ def hand_in(shell: Shell, secret: str) -> None:
         raise SystemExit(f"module 01 earned nothing\n{told}")
 
 
-def installed(repository: Path) -> list[str]:
+@contextmanager
+def container(image: str, wheels: Path, repository: Path) -> Iterator[list[str]]:
+    """Run a new container for the student; yield how a command is run in it."""
+    repository.parent.chmod(0o755)
+    for path in (repository, *repository.rglob("*")):
+        os.chown(path, *STUDENT, follow_symlinks=False)
+    options = ["--rm", "--detach", "--network", "host", "--cap-drop", "ALL"]
+    options += ["--volume", f"{repository}:{repository}", "--workdir", str(repository)]
+    options += [
+        "--volume",
+        f"{wheels.resolve()}:/wheels:ro",
+        "--user",
+        ":".join(map(str, STUDENT)),
+    ]
+    for setting in ("HOME=/tmp", "PIP_NO_INDEX=1", "PIP_FIND_LINKS=/wheels"):
+        options += ["--env", setting]
+    command = ["docker", "run", *options, "--entrypoint", "sleep", image, "3600"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    name = done.stdout.strip()
+    try:
+        yield ["docker", "exec", "--interactive", name]
+    finally:
+        subprocess.run(["docker", "kill", name], capture_output=True, check=True)
+
+
+def installed(shell: Shell) -> list[str]:
     """Return what the student's environment holds."""
-    python = repository / ".venv" / "bin" / "python"
     done = subprocess.run(
-        [str(python), "-m", "pip", "list", "--format=json"],
+        [*shell.within, ".venv/bin/python", "-m", "pip", "list", "--format=json"],
+        cwd=shell.folder,
         capture_output=True,
         text=True,
         check=True,
@@ -165,33 +195,45 @@ def installed(repository: Path) -> list[str]:
     return sorted(f"{p['name']} {p['version']}" for p in json.loads(done.stdout))
 
 
+def go(shell: Shell, secret: str) -> dict[str, Any]:
+    """Go the whole way; return what was measured."""
+    first_check(shell)
+    green = sum(s["minutes"] for s in shell.steps)
+    hand_in(shell, f"{secret}\n")
+    return {
+        "steps": shell.steps,
+        "minutes_to_first_complete_module": round(green, 3),
+        "minutes_to_answer": round(sum(s["minutes"] for s in shell.steps), 3),
+        "installed": installed(shell),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "processors": os.cpu_count(),
+        "load_average": [round(load, 1) for load in os.getloadavg()],
+    }
+
+
 def main() -> None:
     """Run it and write what was measured."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
-    out: Path = parser.parse_args().out
-    with tempfile.TemporaryDirectory() as name:
+    parser.add_argument("--container", metavar="IMAGE")
+    parser.add_argument("--wheels", type=Path)
+    asked = parser.parse_args()
+    if bool(asked.container) != bool(asked.wheels):
+        parser.error("--container and --wheels go together")
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder, state = Path(name), Path(name) / "state"
-        with service(state) as url:
-            secret = token(state, folder)
-            repository = folder / "tinytorch-ada"
-            place = ("--submit", url, "--git")
-            staff(state, "template", "build", str(repository), *place)
-            shell = Shell(repository)
-            first_check(shell)
-            green = sum(s["minutes"] for s in shell.steps)
-            hand_in(shell, f"{secret}\n")
-        facts = {
-            "steps": shell.steps,
-            "minutes_to_first_complete_module": round(green, 3),
-            "minutes_to_answer": round(sum(s["minutes"] for s in shell.steps), 3),
-            "installed": installed(repository),
-            "python": platform.python_version(),
-            "system": f"{platform.system()} {platform.machine()}",
-            "processors": os.cpu_count(),
-            "load_average": [round(load, 1) for load in os.getloadavg()],
-        }
-    out.write_text(json.dumps(facts, indent=1) + "\n")
+        url = stack.enter_context(service(state))
+        secret = token(state, folder)
+        repository = folder / "tinytorch-ada"
+        staff(state, "template", "build", str(repository), "--submit", url, "--git")
+        within: list[str] = []
+        if asked.container:
+            made = container(asked.container, asked.wheels, repository)
+            within = stack.enter_context(made)
+        facts = go(Shell(repository, within), secret)
+    facts |= {"container": asked.container or ""}
+    asked.out.write_text(json.dumps(facts, indent=1) + "\n")
     print(f"{facts['minutes_to_answer']:.1f} min to an answer of the service")
 
 

@@ -12,9 +12,8 @@ from typing import Final, TypeVar
 
 from pydantic import ValidationError
 
-from grader.config import Home, find_home, load_course
+from grader.config import Home, find_home, load_course, state_folder
 from grader.errors import UsageError
-from grader.grading import state_folder
 from grader.marks import Said, said_of
 from grader.rounds import round_names
 from grader.store import Export, Store

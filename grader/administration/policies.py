@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from grader.administration.desk import Desk, Place, desk, made
-from grader.config import find_home
+from grader.config import find_home, state_folder
 from grader.errors import UsageError
-from grader.grading import state_folder
 from grader.marks import said_of, words
 from grader.marks.attempts import counting
 from grader.models.base import Model

@@ -13,9 +13,9 @@ from grader.batch.keys import basis, key_of
 from grader.batch.orders import Orders
 from grader.batch.sources import Entry
 from grader.batch.work import LOOK_S, Asked, Executor, Talk, Watch
-from grader.config import Home
+from grader.config import Home, data_folder
 from grader.container.host import swept
-from grader.grading import course_of, data_folder, record_oracle
+from grader.grading import course_of, record_oracle
 from grader.store import Store
 from grader.store.jobs import Job, Wanted
 

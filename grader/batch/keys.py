@@ -10,10 +10,10 @@ import numpy as np
 import grader
 from grader import datasets
 from grader.checks.suites import load_suites
-from grader.config import Home
+from grader.config import Home, data_folder, state_folder
 from grader.container.host import image_now
 from grader.errors import ConfigError, InconclusiveError, SubmissionRejectedError
-from grader.grading import GradeOptions, data_folder, state_folder
+from grader.grading import GradeOptions
 from grader.intake import open_submission
 from grader.models.course import Course
 from grader.pipeline import digest_of, reference_files

@@ -22,11 +22,10 @@ from pydantic import Field
 import grader
 from grader import datasets
 from grader.checks.suites import load_suites
-from grader.config import Home, find_home, load_course
+from grader.config import Home, data_folder, find_home, load_course, state_folder
 from grader.container.host import IMAGE, IMAGE_VARIABLE, grade_in_docker
 from grader.container.request import Failure, unpack
 from grader.errors import ConfigError, GraderError
-from grader.grading import data_folder, state_folder
 from grader.models.base import Model, Profile
 from grader.models.course import Course, MilestoneProfile
 from grader.models.measure import Limits, Tier

@@ -13,9 +13,9 @@ from typing import Final
 import grader
 from grader import rounds
 from grader.bundles.settings import FILE, Product, Settings
-from grader.config import Home
+from grader.config import Home, state_folder
 from grader.errors import ConfigError
-from grader.grading import GradeOptions, course_of, state_folder
+from grader.grading import GradeOptions, course_of
 
 Files = dict[str, bytes]
 STATIC: Final = Path(__file__).parent / "files"

@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 DONE: Final = "GRADER_PLAIN_ARITHMETIC"
 WIDER: Final = ("AVX512", "X86_V4")  # what is left out, under both of numpy's names
 
@@ -47,6 +45,8 @@ def start_again_plain() -> None:
     """Replace this process by one with that environment, unless it has it already."""
     if os.environ.get(DONE):
         return
+    import numpy as np  # noqa: PLC0415 -- few commands come here
+
     config: Any = np.show_config(mode="dicts")
     chosen = settings(config.get("SIMD Extensions", {}), _flags())
     if chosen:

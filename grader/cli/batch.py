@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from typing import Any, Final, get_args
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from tabulate import tabulate
 
 from grader import api
@@ -163,6 +161,14 @@ def progress_shown() -> Iterator[Callable[[Tally], None]]:
     if not sys.stderr.isatty():
         yield _lines()
         return
+    from rich.console import Console  # noqa: PLC0415 -- only where there is a bar
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+    )
+
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("", total=None)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from grader.records import Place
+if TYPE_CHECKING:
+    from grader.records import Place
 
 F = TypeVar("F", bound=Callable[..., Any])
 FOLDER: Final = click.Path(path_type=Path, file_okay=False)
@@ -34,4 +35,6 @@ def store_options(command: F) -> F:
 
 def place_of(given: dict[str, Any]) -> Place:
     """Return the store that the options name."""
+    from grader.records import Place  # noqa: PLC0415 -- not for every command's sake
+
     return Place(course=given["course"], folder=given["store"], url=given["store_url"])

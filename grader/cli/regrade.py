@@ -8,14 +8,14 @@ from typing import Any, get_args
 
 import click
 
-from grader import records
+from grader import regrades
 from grader.cli import talk
 from grader.cli.batch import progress_shown
 from grader.cli.options import FOLDER, place_of, store_options
 from grader.cli.tables import FORM, shown
 from grader.grading import GradeOptions
 from grader.models.base import Profile
-from grader.records import Change
+from grader.regrades import Change
 from grader.sandbox.wall import CHOICES
 
 
@@ -56,7 +56,7 @@ def new(name: str, form: str, **given: Any) -> None:
         modules=given["modules"],
         milestones=() if given["no_milestones"] else given["milestones"] or None,
     )
-    asked = records.Regrade(
+    asked = regrades.Regrade(
         name=name,
         by=given["by"],
         reason=given["reason"],
@@ -65,7 +65,7 @@ def new(name: str, form: str, **given: Any) -> None:
         grade=options,
     )
     with progress_shown() as progress:
-        found = records.regrade(place_of(given), asked, progress)
+        found = regrades.regrade(place_of(given), asked, progress)
     _tell(found, form)
 
 
@@ -77,7 +77,7 @@ def list_(form: str, **given: Any) -> None:
 
     Example: grader regrade list
     """
-    sets = records.list_regrades(place_of(given))
+    sets = regrades.list_regrades(place_of(given))
     rows = [(s.name, s.state, s.round, s.by, s.reason) for s in sets]
     headers = ("set", "state", "round", "by", "reason")
     click.echo(shown(form, headers, rows, [s.model_dump() for s in sets]))
@@ -92,7 +92,7 @@ def show_(name: str, form: str, **given: Any) -> None:
 
     Example: grader regrade show fix-softmax
     """
-    _tell(records.preview(place_of(given), name), form)
+    _tell(regrades.preview(place_of(given), name), form)
 
 
 @regrade.command()
@@ -107,7 +107,7 @@ def apply(name: str, by: str, reason: str, partly: bool, **given: Any) -> None:
     Example: grader regrade apply fix-softmax --by "A. Teacher"
     """
     place = place_of(given)
-    done = records.apply_regrade(place, name, by=by, reason=reason, partly=partly)
+    done = regrades.apply_regrade(place, name, by=by, reason=reason, partly=partly)
     talk.say(f"applied: {_sum(done)}")
 
 
@@ -121,7 +121,7 @@ def cancel(name: str, by: str, reason: str, **given: Any) -> None:
 
     Example: grader regrade cancel fix-softmax --by "A. Teacher"
     """
-    records.cancel_regrade(place_of(given), name, by=by, reason=reason)
+    regrades.cancel_regrade(place_of(given), name, by=by, reason=reason)
     talk.say(f"{name}: cancelled, nothing was changed")
 
 
@@ -173,5 +173,5 @@ def _data(change: Change) -> dict[str, Any]:
 
 
 def _sum(found: Sequence[Change]) -> str:
-    counts = records.summed(found)
+    counts = regrades.summed(found)
     return ", ".join(f"{count} {name}" for name, count in counts.items())

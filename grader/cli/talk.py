@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Final
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from grader.errors import ConfigError
 
@@ -57,6 +55,14 @@ class _Plain:
 @contextmanager
 def transfer() -> Iterator[Callable[[str, int, int | None], None]]:
     """Show how much of each file has arrived."""
+    from rich.console import Console  # noqa: PLC0415 -- only where there is a bar
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+    )
+
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         tasks: dict[str, int] = {}

@@ -39,17 +39,41 @@ def checks_gate(*, passed: int, required: int) -> Gate:
     )
 
 
+class Outputs(Model):
+    """How the outputs of timed batches compare with the reference's."""
+
+    batches: int
+    checked: int
+    wrong: int
+    blind: int  # batches of which nothing was compared
+
+
+def outputs_of(session: Session) -> Outputs:
+    """Count the compared outputs of a session."""
+    pairs = [pair for launch in session.launches for pair in launch.pairs]
+    return Outputs(
+        batches=len(pairs),
+        checked=sum(p.checked for p in pairs),
+        wrong=sum(p.mismatched for p in pairs),
+        blind=sum(not p.checked for p in pairs),
+    )
+
+
 def outputs_gate(sessions: Iterable[Session]) -> Gate:
     """Return whether every timed output matched; without any the gate is undecided."""
-    pairs = [p for s in sessions for x in s.launches for p in x.pairs]
-    checked, wrong = sum(p.checked for p in pairs), sum(p.mismatched for p in pairs)
-    blind = sum(not p.checked for p in pairs)
+    return matching_gate(outputs_of(session) for session in sessions)
+
+
+def matching_gate(outputs: Iterable[Outputs]) -> Gate:
+    """Return the gate of `outputs_gate` from what was counted."""
+    counted = [*outputs]
+    wrong, blind = sum(o.wrong for o in counted), sum(o.blind for o in counted)
     state: State = "passed"
     if wrong:
         state = "failed"
-    elif blind or not pairs:
+    elif blind or not sum(o.batches for o in counted):
         state = "undecided"
-    detail = f"{wrong} of {checked} timed outputs differ"
+    detail = f"{wrong} of {sum(o.checked for o in counted)} timed outputs differ"
     if blind:
         detail += f", {blind} batches unchecked"
     return Gate(name="outputs", state=state, detail=detail)

@@ -16,7 +16,16 @@ from grader.models.report import CheckResult, GradeReport, ModuleResult
 from grader.models.summary import MilestoneSummary, ModuleSummary
 from grader.reports import summary, units
 from grader.reports.curves import Figure
-from grader.reports.page import CheckView, Fact, MilestoneView, Pair, page
+from grader.reports.page import (
+    CheckView,
+    Fact,
+    MilestoneView,
+    Pair,
+    page,
+    passed_facts,
+    points_fact,
+    tally_bar,
+)
 from grader.reports.svg import bar
 from grader.reports.words import LABELS, STATES, State, state
 from grader.store import Export
@@ -165,22 +174,15 @@ def _due(stands: Standing) -> str:
 
 def _facts(stands: Standing, report: GradeReport) -> tuple[Fact, ...]:
     verdict, mark = report.verdict, stands.mark
-    share = f", {100 * verdict.earned / verdict.points:.1f} %" if verdict.points else ""
-    of = f"of {units.points(verdict.points)}{share}"
     which = "the latest" if stands.number == len(stands.tried) else "this attempt"
-    facts = [Fact(f"points of {which}", units.points(verdict.earned), of)]
+    facts = [points_fact(f"points of {which}", verdict)]
     if mark.value is not None and (
         mark.override is not None or mark.penalty or not stands.counts(stands.shown)
     ):
         facts.append(Fact("your mark", units.points(mark.value / 100), _why(stands)))
     if stands.details:
-        tally = summary.counts(tuple(c for m in verdict.modules for c in m.checks))
-        total = f"of {sum(tally.values())}"
-        facts.append(Fact("checks passed", str(tally["passed"]), total))
-        if verdict.milestones:
-            reached = sum(state(m.outcome) == "passed" for m in verdict.milestones)
-            of = f"of {len(verdict.milestones)}"
-            facts.append(Fact("milestones reached", str(reached), of))
+        checks, stones = passed_facts(verdict)
+        facts += [checks, stones] if verdict.milestones else [checks]
     latest = f"the latest {_when(stands)}"
     return (*facts, Fact("attempts", str(len(stands.tried)), latest))
 
@@ -226,7 +228,6 @@ def _module(
     result: ModuleResult, views: Sequence[CheckView], held: Sequence[Holder]
 ) -> ModulePart:
     tally = summary.counts(result.checks)
-    total = max(1, len(result.checks))
     titles = {holder.anchor: holder.title for holder in held if holder.anchor}
     named = [
         Named(anchor_of(check.id), view, _causes(check, titles))
@@ -242,7 +243,7 @@ def _module(
         title=result.title,
         earned=units.points(result.earned),
         points=units.points(result.points),
-        bar=bar([(s, tally[s] / total) for s in STATES if tally[s]]),
+        bar=tally_bar(tally),
         told=", ".join(f"{tally[s]} {LABELS[s]}" for s in STATES if tally[s]),
         complete=tally["passed"] == len(result.checks),
         failed=those("failed"),

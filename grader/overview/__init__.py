@@ -15,7 +15,7 @@ from grader.overview.models import Overview
 from grader.overview.sheet import to_csv, to_json
 from grader.overview.table import to_table
 
-__all__ = ["FORMATS", "Overview", "Taught", "overview"]
+__all__ = ["FORMATS", "Overview", "Taught", "overview", "to_html"]
 
 FORMATS: Final[dict[str, Callable[[Overview], str]]] = {
     "table": to_table,

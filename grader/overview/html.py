@@ -5,7 +5,7 @@ All numbers of the charts stand in tables too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from typing import Final, NamedTuple
 
@@ -52,8 +52,12 @@ class CheckView(NamedTuple):
     mistake: str
 
 
-def to_html(made: Overview) -> str:
-    """Return the page of an overview."""
+def to_html(made: Overview, pages: Mapping[str, str] | None = None) -> str:
+    """Return the page of an overview.
+
+    Args:
+        pages: titles and addresses of pages beside it, where it is not alone.
+    """
     own = (files("grader.overview") / "templates" / "overview.css").read_text("utf-8")
     css = style_sheet("base.css") + Markup(own)  # noqa: S704 -- ships with the package
     jinja = environment(PackageLoader("grader.overview"))
@@ -64,6 +68,7 @@ def to_html(made: Overview) -> str:
     wrong = [check for check in made.checks if check.mistakes]
     return jinja.get_template("overview.html.j2").render(
         made=made,
+        pages=pages or {},
         parts=tuple(_lying(made)),
         stones=tuple(_stone(part) for part in made.milestones),
         checks=tuple(_check(check) for check in wrong[:SHOWN_CHECKS]),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from grader.models.summary import MilestoneSummary, ModuleSummary, ResultSummary
-from grader.publish.aliases import aliases, named_slug
+from grader.publish.freezing import came_before, frozen_boards, submitted_at
 from grader.publish.models import (
     Board,
     Entry,
@@ -23,17 +23,9 @@ from grader.publish.models import (
     PastState,
     Provenance,
 )
-from grader.store import Export, VisibilitySet
+from grader.publish.people import Public, public_people
+from grader.store import Export
 from grader.store.attempts import Graded, attempts
-
-
-@dataclass(frozen=True)
-class Public:
-    """A student who may be shown, and as what."""
-
-    name: str
-    slug: str
-    named: bool
 
 
 @dataclass(frozen=True)
@@ -57,18 +49,22 @@ def select(
     export: Export, *, secret: bytes, minimum_group: int, now: datetime
 ) -> Selection:
     """Choose and rank what may be shown."""
-    public = _public(export, secret)
+    public = public_people(export, secret)
+    frozen, told = frozen_boards(export.events), submitted_at(export.events)
     groups: dict[tuple[str, str], list[Graded]] = {}
     for graded in attempts(export):
         groups.setdefault(graded.group, []).append(graded)
     newest_first = sorted(groups.values(), key=lambda g: g[-1].attempt, reverse=True)
     boards, rows = [], []
     for group in newest_first:
-        shown = _rows(group, public)
+        since = frozen.get(group[-1].summary.round)
+        held = group if since is None else came_before(group, since, told)
+        shown = _rows(held, public)
         enough = len(shown) >= minimum_group or all(row.named for row in shown)
         kept = shown if enough else ()
         rows.append(kept)
-        boards.append(_board(group[-1].summary, kept, shown=enough))
+        sample = group[-1].summary
+        boards.append(_board(sample, kept, shown=enough, frozen_at=since))
     latest = newest_first[0][-1].summary.course if newest_first else ""
     leaderboard = Leaderboard(
         course=latest,
@@ -77,26 +73,6 @@ def select(
         boards=tuple(boards),
     )
     return Selection(leaderboard, tuple(rows))
-
-
-def _public(export: Export, secret: bytes) -> dict[str, Public]:
-    """Return who may be shown; a student without an id cannot have agreed."""
-    latest: dict[str, VisibilitySet] = {}
-    for event in export.events:
-        if isinstance(event.payload, VisibilitySet):
-            latest[event.student] = event.payload
-    alias_of = aliases((e.student for e in export.events if e.student), secret)
-    found = {}
-    for student, alias in alias_of.items():
-        choice = latest.get(student)
-        if choice is None or choice.visibility == "hidden":
-            continue
-        if choice.visibility == "named":
-            slug = named_slug(student, secret)
-            found[student] = Public(choice.name, slug, named=True)
-        else:
-            found[student] = Public(alias.replace("-", " "), alias, named=False)
-    return found
 
 
 def _rows(group: Sequence[Graded], public: dict[str, Public]) -> tuple[Shown, ...]:
@@ -214,11 +190,18 @@ def _past(graded: Graded, counting: Graded) -> PastResult:
     )
 
 
-def _board(sample: ResultSummary, rows: Sequence[Shown], *, shown: bool) -> Board:
+def _board(
+    sample: ResultSummary,
+    rows: Sequence[Shown],
+    *,
+    shown: bool,
+    frozen_at: datetime | None,
+) -> Board:
     return Board(
         round=sample.round,
         round_kind=sample.round_kind,
         profile=sample.profile,
         shown=shown,
+        frozen_at=frozen_at,
         entries=tuple(row.entry for row in rows),
     )

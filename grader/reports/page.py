@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -16,6 +16,7 @@ from grader.models.report import (
     MilestoneResult,
     ModuleResult,
     Requirement,
+    Verdict,
 )
 from grader.reports import summary, units
 from grader.reports.curves import Figure, learning_figure, usage_figures
@@ -150,22 +151,30 @@ def _pack_note(report: GradeReport) -> tuple[str, ...]:
 
 
 def _facts(report: GradeReport) -> tuple[Fact, ...]:
-    verdict = report.verdict
-    checks = summary.counts(tuple(c for m in verdict.modules for c in m.checks))
-    reached = sum(state(m.outcome) == "passed" for m in verdict.milestones)
-    isolation = report.measurements.isolation
-    share = f"{100 * verdict.earned / verdict.points:.1f} %" if verdict.points else ""
+    verdict, isolation = report.verdict, report.measurements.isolation
     behind = ", ".join(isolation.features) or "no further walls"
     return (
-        Fact("points", units.points(verdict.earned), _of(verdict.points, share)),
-        Fact("checks passed", str(checks["passed"]), f"of {sum(checks.values())}"),
-        Fact("milestones reached", str(reached), f"of {len(verdict.milestones)}"),
+        points_fact("points", verdict),
+        *passed_facts(verdict),
         Fact("isolation", isolation.tier, behind),
     )
 
 
-def _of(points: float, share: str) -> str:
-    return f"of {units.points(points)}" + (f", {share}" if share else "")
+def points_fact(name: str, verdict: Verdict) -> Fact:
+    """Return points of points, with their share where there are any."""
+    share = f", {100 * verdict.earned / verdict.points:.1f} %" if verdict.points else ""
+    of = f"of {units.points(verdict.points)}{share}"
+    return Fact(name, units.points(verdict.earned), of)
+
+
+def passed_facts(verdict: Verdict) -> tuple[Fact, Fact]:
+    """Return how many checks passed, and how many milestones were reached."""
+    checks = summary.counts(tuple(c for m in verdict.modules for c in m.checks))
+    reached = sum(state(m.outcome) == "passed" for m in verdict.milestones)
+    return (
+        Fact("checks passed", str(checks["passed"]), f"of {sum(checks.values())}"),
+        Fact("milestones reached", str(reached), f"of {len(verdict.milestones)}"),
+    )
 
 
 def _next(report: GradeReport) -> tuple[str, ...]:
@@ -194,17 +203,22 @@ def _module(
     module: ModuleResult, shown: tuple[State, ...], costs: dict[str, CheckMeasure]
 ) -> ModuleView:
     tally = summary.counts(module.checks)
-    total = max(1, len(module.checks))
     return ModuleView(
         anchor=f"module-{module.name}",
         number=module.number,
         title=module.title,
         earned=units.points(module.earned),
         points=units.points(module.points),
-        bar=bar([(s, tally[s] / total) for s in STATES if tally[s]]),
+        bar=tally_bar(tally),
         tally=tuple(tally[s] for s in shown),
         checks=tuple(_check(c, costs.get(c.id)) for c in module.checks),
     )
+
+
+def tally_bar(tally: Mapping[State, int]) -> Markup:
+    """Return a bar of checks by state; an empty one where there are none."""
+    total = max(1, sum(tally.values()))
+    return bar([(s, tally[s] / total) for s in STATES if tally[s]])
 
 
 def _check(check: CheckResult, cost: CheckMeasure | None) -> CheckView:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from grader.batch.keys import basis, key_of_content
-from grader.config import Home
-from grader.grading import GradeOptions, course_of, state_folder
+from grader.config import Home, state_folder
+from grader.grading import GradeOptions, course_of
 from grader.store.received import Received
 
 LOOK_S: Final = 5.0  # between looks at the files

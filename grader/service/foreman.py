@@ -12,9 +12,9 @@ from grader.answers import WORTH
 from grader.batch.crew import Crew
 from grader.batch.orders import Orders
 from grader.batch.work import free_orphans
+from grader.config import data_folder
 from grader.container.host import swept
 from grader.errors import GraderError
-from grader.grading import data_folder
 from grader.service.board import Publisher
 from grader.service.site import Site
 from grader.store.jobs import ENDED

@@ -11,8 +11,8 @@ from typing import Final
 
 from starlette.requests import HTTPConnection
 
-from grader.config import Home
-from grader.grading import GradeOptions, course_of, state_folder
+from grader.config import Home, state_folder
+from grader.grading import GradeOptions, course_of
 from grader.intake.limits import ARCHIVE_BYTES, MIB
 from grader.models.course import Course
 from grader.rounds import load_round, round_names

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from tito import course as course_file
 from tito.ci_records import Check
 from tito.course import Course, Module
-from tito.package import Source
+from tito.package import Source, collect
 
 
 @dataclass(frozen=True)
@@ -36,17 +37,22 @@ class Places:
         """Return the line that raised, or of the function the task is about, or of the
         test.
         """
-        data = self._sources.get(check.file)
-        if data is not None and 0 < check.line <= data.count(b"\n") + 1:
-            return Place(check.file, check.line)
-        return self._target(check) or self._test(check) or Place()
+        found = self.at(check.file, check.line, check.task, check.name)
+        return found if found.file else self._test(check) or Place()
 
-    def _target(self, check: Check) -> Place | None:
+    def at(self, file: str, line: int, task: str, test: str) -> Place:
+        """Return that line if the package has it, or that of what the task is about."""
+        data = self._sources.get(file)
+        if data is not None and 0 < line <= data.count(b"\n") + 1:
+            return Place(file, line)
+        return self._target(task, test) or Place()
+
+    def _target(self, task: str, test: str) -> Place | None:
         tasks = {n: (m, t) for m in self._course.modules for n, t in m.tasks}
-        if check.task not in tasks:
+        if task not in tasks:
             return None
-        module, target = tasks[check.task]
-        for name in _likely(target, check.name):
+        module, target = tasks[task]
+        for name in _likely(target, test):
             for path in self._files_of(module):
                 if name in self._definitions[path]:
                     return Place(path, self._definitions[path][name])
@@ -72,6 +78,17 @@ class Places:
         name = check.name.partition("[")[0]
         numbers = (n for n, x in enumerate(lines, 1) if x.startswith(f"def {name}("))
         return Place(path, next(numbers, 1))
+
+
+def places_of(project: Path) -> Places | None:
+    """Return where things are in a repository; None if it says nothing of its course.
+
+    Raises:
+        TitoError: the package cannot be read.
+    """
+    if not (project / course_file.FILE).exists():
+        return None
+    return Places(project, course_file.load(project), collect(project))
 
 
 def _likely(target: str, test: str) -> list[str]:

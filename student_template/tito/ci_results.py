@@ -12,19 +12,22 @@ from typing import Any
 
 import click
 
+from tito.ci_hidden import annotations
+from tito.ci_places import places_of
 from tito.ci_service import Service, ServiceError, service
 from tito.ci_summary import append
 from tito.ci_text import cell, command, line, log, pre
+from tito.ci_verdict import kind_of, label_of, number_of, object_of, rows_of, told
 from tito.errors import FAILED, TitoError
 from tito.package import collect, digest_of
 from tito.screen import say
 
+HELD = ("passed", "blocked")
 FINAL = ("graded", "inconclusive", "rejected", "failed")
 OURS = ("inconclusive", "failed")  # nothing the student has to do
 PATIENT = (0, 429, 503)  # no answer, too often, busy: asked again
 SOON_S, RARELY_S = 1.0, 15.0  # between two questions
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-LABELS = ("expected", "got", "misconception", "where", "hint", "limit", "how", "detail")
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,16 @@ def results(project: Path, order: Order) -> int:
     if order.summary:
         append(order.summary, _summary(found, report, there.address))
     if state == "graded":
-        said = [f"{_number(found, 'earned')} of {_number(found, 'points')} points"]
+        said = [f"{number_of(found, 'earned')} of {number_of(found, 'points')} points"]
     say("\n".join(map(log, said)))
     if os.environ.get("GITHUB_ACTIONS") == "true" and state != "graded":
         kind = "error" if state == "rejected" else "warning"
         click.echo(command(kind, said[0], title="the course's grading"))
+    elif os.environ.get("GITHUB_ACTIONS") == "true" and report is not None:
+        same = found.get("digest") == digest_of(collect(project))
+        places = places_of(project) if same else None
+        for each in annotations(object_of(report.get("verdict")), places):
+            click.echo(each)
     return FAILED if state == "rejected" else 0
 
 
@@ -89,8 +97,8 @@ def _submission(there: Service, wanted: str) -> dict[str, Any]:
                 f"{line(wanted, 80)} is no id of a submission",
                 "`tito submit` tells it, as in s-ABCDEFGHIJKL.",
             )
-        return _object(there.get(f"submissions/{wanted}"))
-    rows = _object(there.get("submissions")).get("submissions")
+        return object_of(there.get(f"submissions/{wanted}"))
+    rows = object_of(there.get("submissions")).get("submissions")
     for row in rows if isinstance(rows, list) else []:
         if isinstance(row, dict) and row.get("digest") == wanted:
             return row
@@ -105,7 +113,7 @@ def _report(there: Service, found: dict[str, Any]) -> dict[str, Any] | None:
     if not ID.fullmatch(name):
         return None
     try:
-        return _object(there.get(f"submissions/{name}/report"))
+        return object_of(there.get(f"submissions/{name}/report"))
     except ServiceError as error:
         if error.code == "round_open":
             return None
@@ -119,7 +127,7 @@ def _summary(
     state = str(found.get("state", ""))
     yield f"## The course's grading: {cell(state, 40)}\n\n"
     if state == "graded":
-        earned, points = _number(found, "earned"), _number(found, "points")
+        earned, points = number_of(found, "earned"), number_of(found, "points")
         yield f"**{cell(earned)} of {cell(points)} points**\n\n"
     notes = found.get("notes")
     for text in [found.get("message"), *(notes if isinstance(notes, list) else [])]:
@@ -130,62 +138,28 @@ def _summary(
     if report is None and state == "graded":
         yield "What failed is told when the round has closed.\n"
     if report is not None:
-        yield from _parts(_object(report.get("verdict")))
+        yield from _parts(object_of(report.get("verdict")))
 
 
 def _parts(verdict: dict[str, Any]) -> Iterator[str]:
-    modules = _rows(verdict, "modules")
-    milestones = _rows(verdict, "milestones")
+    modules = rows_of(verdict, "modules")
+    milestones = rows_of(verdict, "milestones")
     yield "| what | points | of | checks that pass |\n|---|--:|--:|--:|\n"
     for row in [*modules, *milestones]:
-        checks = _rows(row, "checks")
-        good = sum(_kind(check) == "passed" for check in checks)
+        checks = rows_of(row, "checks")
+        good = sum(kind_of(check) == "passed" for check in checks)
         passed = f"{good} of {len(checks)}" if checks else ""
         yield (
-            f"| {cell(_label(row))} | {cell(_number(row, 'earned'))} "
-            f"| {cell(_number(row, 'points'))} | {cell(passed)} |\n"
+            f"| {cell(label_of(row))} | {cell(number_of(row, 'earned'))} "
+            f"| {cell(number_of(row, 'points'))} | {cell(passed)} |\n"
         )
     for row in modules:
-        bad = [c for c in _rows(row, "checks") if _kind(c) not in ("passed", "blocked")]
+        bad = [c for c in rows_of(row, "checks") if kind_of(c) not in HELD]
         if bad:
             title = cell(str(bad[0].get("title", "")))
-            yield f"\n### {cell(_label(row))}\n\n{title}\n\n"
-            yield f"{pre(_told(_object(bad[0].get('outcome'))))}\n"
+            yield f"\n### {cell(label_of(row))}\n\n{title}\n\n"
+            yield f"{pre(told(object_of(bad[0].get('outcome'))))}\n"
     for row in milestones:
-        if _kind(row) != "passed":
-            yield f"\n### {cell(_label(row))}\n\n"
-            yield f"{pre(_told(_object(row.get('outcome'))))}\n"
-
-
-def _told(outcome: dict[str, Any]) -> str:
-    """Return an outcome of the report in lines."""
-    head = next((outcome[k] for k in ("call", "message", "kind") if outcome.get(k)), "")
-    if outcome.get("kind") == "raised":
-        error = f"{outcome.get('error', '')}: {outcome.get('message', '')}"
-        outcome = {"got": error, **outcome}
-    named = [(key, outcome.get(key)) for key in LABELS]
-    lines = [f"  {key:<13} {line(str(text), 400)}" for key, text in named if text]
-    return "\n".join([line(str(head), 400), *lines])
-
-
-def _kind(row: dict[str, Any]) -> str:
-    return str(_object(row.get("outcome")).get("kind", ""))
-
-
-def _label(row: dict[str, Any]) -> str:
-    return f"{row.get('number', '')} {row.get('title', '')}"
-
-
-def _rows(facts: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    found = facts.get(key)
-    rows = found if isinstance(found, list) else []
-    return [row for row in rows if isinstance(row, dict)]
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _number(facts: dict[str, Any], key: str) -> str:
-    value = facts.get(key)
-    return f"{value:g}" if isinstance(value, int | float) else "?"
+        if kind_of(row) != "passed":
+            yield f"\n### {cell(label_of(row))}\n\n"
+            yield f"{pre(told(object_of(row.get('outcome'))))}\n"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tito import notes
 from tito.bundle import SUFFIX
 from tito.errors import TitoError
 from tito.package import Source
@@ -51,26 +50,11 @@ def deliver(
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     path = folder / f"{student}-{moment}-{short}{SUFFIX}"
     try:
-        _write(path, data)
+        # Readable for the group, so that staff can collect from a shared folder.
+        notes.write(path, data, 0o640)
     except OSError as error:
         raise TitoError(
             f"the bundle cannot be written to {folder}: {error.strerror}",
             "Check that the folder is writable and has space; nothing was handed in.",
         ) from None
     return path, True
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write beside the place and rename: whoever collects never sees half a file."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    # Readable for the group, so that staff can collect from a shared folder.
-    fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
-    try:
-        with os.fdopen(fd, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise

@@ -29,10 +29,13 @@ def folder(project: Path, name: str = "") -> Path:
     return place
 
 
-def write(path: Path, data: bytes) -> None:
-    """Write a file that only you can read, whole or not at all."""
+def write(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Write a file whole or not at all; only you can read it, unless `mode` says more.
+
+    It is written beside its place and renamed: whoever looks never sees half a file.
+    """
     part = path.with_name(f".part-{secrets.token_hex(4)}")
-    fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(fd, "wb") as file:
             file.write(data)

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tito import notes
 from tito.course import Course
 from tito.errors import TitoError
 from tito.package import PACKAGE, Source
@@ -176,17 +175,10 @@ def save(project: Path, progress: Progress) -> None:
     """
     data = {"schema_version": SCHEMA_VERSION, **asdict(progress)}
     path = project / FILE
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(exist_ok=True)
-        try:
-            with part.open("w", encoding="utf-8") as file:
-                json.dump(data, file, indent=1, sort_keys=True)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        text = json.dumps(data, indent=1, sort_keys=True)
+        notes.write(path, text.encode(), 0o644)
     except OSError as error:
         raise TitoError(
             f"{FILE} cannot be written: {error.strerror}",

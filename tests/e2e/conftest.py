@@ -11,10 +11,7 @@ from grader_command import REFERENCE, TEMPLATE, Done, Grader, copied
 @pytest.fixture(scope="session")
 def grader(tmp_path_factory: pytest.TempPathFactory) -> Grader:
     """The command, with two rounds to grade in."""
-    made = Grader(tmp_path_factory.mktemp("state"))
-    for name in ("one", "two"):
-        assert made.here("round", "new", name).code == 0
-    return made
+    return Grader.with_rounds(tmp_path_factory.mktemp("state"), "one", "two")
 
 
 @pytest.fixture(scope="session")

@@ -66,6 +66,14 @@ class Grader:
     def __init__(self, state: Path, course: Path = ROOT) -> None:
         self.state, self.course = state, course
 
+    @classmethod
+    def with_rounds(cls, state: Path, *names: str) -> Grader:
+        """Return one with a new state and these rounds."""
+        made = cls(state)
+        for name in names:
+            assert made.here("round", "new", name).code == 0
+        return made
+
     def __call__(self, *arguments: str | Path, **variables: str) -> Done:
         """Run one command line in the folder of the course."""
         env = {k: v for k, v in os.environ.items() if k != "TINYTORCH_DATA"}

@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -83,6 +84,27 @@ class Service:
             for line in answer:
                 if line.startswith(b"data: "):
                     yield json.loads(line[6:])["state"]
+
+
+Start = Callable[..., Service]
+
+
+@contextmanager
+def services(state: Path, *always: str) -> Iterator[Start]:
+    """Start services on free ports when asked; what is left of them is killed."""
+    started: list[Service] = []
+
+    def begin(*options: str) -> Service:
+        started.append(Service(state, *always, *options))
+        return started[-1]
+
+    try:
+        yield begin
+    finally:
+        for service in started:
+            service.kill()
+            assert service.process.stdout is not None
+            service.process.stdout.close()
 
 
 def bundle_of(source: Path, target: Path, student: str, more: str = "") -> bytes:

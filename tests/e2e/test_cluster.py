@@ -25,9 +25,7 @@ CHOSEN = ["--only", "setup", "--no-milestones", "--round", "one", "--format", "j
 @pytest.fixture
 def grader(tmp_path: Path) -> Grader:
     """The command with a store and a round of its own."""
-    made = Grader(tmp_path / "coordinator" / "state")
-    assert made.here("round", "new", "one").code == 0
-    return made
+    return Grader.with_rounds(tmp_path / "coordinator" / "state", "one")
 
 
 @pytest.fixture

@@ -7,43 +7,30 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from grader_command import REFERENCE, Grader
-from service_process import Service
+from service_process import Start, services
 
 from grader.store import Store
 from grader.store.access import Who
 
 CHEAP = ("--only", "setup", "--no-milestones", "--round", "week-1", "--jobs", "1")
-Start = Callable[..., Service]
 
 
 @pytest.fixture
 def grader(tmp_path: Path) -> Grader:
-    made = Grader(tmp_path / "state")
-    assert made.here("round", "new", "week-1").code == 0
-    return made
+    return Grader.with_rounds(tmp_path / "state", "week-1")
 
 
 @pytest.fixture
 def start(grader: Grader) -> Iterator[Start]:
-    """Start a service on a free port; what is left of it is killed."""
-    started: list[Service] = []
-
-    def begin(*options: str) -> Service:
-        started.append(Service(grader.state, *CHEAP, *options))
-        return started[-1]
-
-    yield begin
-    for service in started:
-        service.kill()
-        assert service.process.stdout is not None
-        service.process.stdout.close()
+    with services(grader.state, *CHEAP) as start:
+        yield start
 
 
 class Student:

@@ -6,7 +6,7 @@ import json
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,36 +14,23 @@ from typing import Any
 import psutil
 import pytest
 from grader_command import REFERENCE, TEMPLATE, Grader
-from service_process import API, Service, bundle_of, until
+from service_process import API, Start, bundle_of, services, until
 
 from grader.store import Store
 from grader.store.access import Who
 
 CHEAP = ("--only", "setup", "--no-milestones", "--round", "one")
-Start = Callable[..., Service]
 
 
 @pytest.fixture
 def grader(tmp_path: Path) -> Grader:
-    made = Grader(tmp_path / "state")
-    assert made.here("round", "new", "one").code == 0
-    return made
+    return Grader.with_rounds(tmp_path / "state", "one")
 
 
 @pytest.fixture
 def start(grader: Grader) -> Iterator[Start]:
-    """Start a service on a free port; what is left of it is killed."""
-    started: list[Service] = []
-
-    def begin(*options: str) -> Service:
-        started.append(Service(grader.state, *CHEAP, *options))
-        return started[-1]
-
-    yield begin
-    for service in started:
-        service.kill()
-        assert service.process.stdout is not None
-        service.process.stdout.close()
+    with services(grader.state, *CHEAP) as start:
+        yield start
 
 
 @pytest.fixture

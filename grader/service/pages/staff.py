@@ -7,7 +7,7 @@ from typing import Final
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
-from grader import overview, records
+from grader import overview, records, regrades
 from grader.batch.regrade import RegradeState, sets_of
 from grader.errors import StoreError
 from grader.exports.gradebook import Choice, gradebook
@@ -140,7 +140,9 @@ def whole_class(request: Request, who: Staff) -> Response:  # noqa: ARG001
     taught = overview.Taught(needs, site.store.people.all() or None)
     choice = Choice(site.settings.round, site.settings.grade.profile)
     made, _ = overview.overview(site.store.export(), choice, site.store.report, taught)
-    return HTMLResponse(overview.FORMATS["html"](made))
+    root = site.settings.root_path
+    pages = {"Queue": f"{root}/staff", "Students": f"{root}/staff/students"}
+    return HTMLResponse(overview.to_html(made, pages))
 
 
 @router.get("/staff/regrades/{name}")
@@ -150,14 +152,14 @@ def regrade(request: Request, who: Staff, name: str) -> Response:
     sets = _sets(site)
     if name not in sets:
         raise Problem(404, "not_found", "there is no such regrade set", "")
-    found = records.preview(_place(site), name)
+    found = regrades.preview(_place(site), name)
     return page(
         request,
         "regrade.html.j2",
         name=who.name,
         set=sets[name],
         moves=moves(found),
-        summed=records.summed(found),
+        summed=regrades.summed(found),
     )
 
 
@@ -167,7 +169,7 @@ def apply(request: Request, who: Staff, name: str, form: Form) -> Response:
     partly = form.get("partly", "") == "yes"
     place = _place(site_of(request))
     reason = form.get("reason", "")[:4000]
-    records.apply_regrade(place, name, by=who.name, reason=reason, partly=partly)
+    regrades.apply_regrade(place, name, by=who.name, reason=reason, partly=partly)
     return go(request, "/staff")
 
 
@@ -176,7 +178,7 @@ def cancel(request: Request, who: Staff, name: str, form: Form) -> Response:
     """End a set without any effect."""
     place = _place(site_of(request))
     reason = form.get("reason", "")[:4000]
-    records.cancel_regrade(place, name, by=who.name, reason=reason)
+    regrades.cancel_regrade(place, name, by=who.name, reason=reason)
     return go(request, "/staff")
 
 

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 import grader
-from grader import api
+from grader.api import machine
 from grader.cli.main import cli
 from grader.config import Home
 from grader.errors import ConfigError, SandboxUnavailableError
@@ -181,7 +181,9 @@ def report(labels: Contents, problem: str) -> ImageReport:
 
 def invoke(monkeypatch: pytest.MonkeyPatch, found: ImageReport, *options: str) -> str:
     asked: list[str] = []
-    monkeypatch.setattr(api, "look_into", lambda name, _: asked.append(name) or found)
+    monkeypatch.setattr(
+        machine, "look_into", lambda name, _: asked.append(name) or found
+    )
     monkeypatch.setenv("GRADER_IMAGE", "tinytorch-grader:mine")
 
     done = CliRunner().invoke(cli, ["image", "inspect", *options])

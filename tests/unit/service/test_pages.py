@@ -467,7 +467,10 @@ def test_the_class_and_its_students_are_shown(web: Client, site: Site) -> None:
 
     assert "Zoe <b>Last</b> zoe" in text
     assert "57.08" in text
-    assert "Overview of one" in words(web.get("/staff/overview"))
+    shown = web.get("/staff/overview")
+    assert "Overview of one" in words(shown)
+    assert 'href="/staff"' in shown.text
+    assert 'href="/staff/students"' in shown.text
     assert "For staff" in words(web.get("/staff/students/zoe"))
     assert web.get("/staff/students/nobody").status_code == 404
 

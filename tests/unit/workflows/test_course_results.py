@@ -90,6 +90,47 @@ def test_results_of_this_package_are_waited_for_and_told(
     assert "  expected" in summary
 
 
+def test_mistakes_stand_at_the_lines_of_the_tasks(
+    project: Path, tmp_path: Path, digest: str
+) -> None:
+    report = judged().model_dump(mode="json")
+    checks = report["verdict"]["modules"][1]["checks"]
+    for check in checks:
+        check["task"] = "2.4"
+    answers = {
+        f"submissions/{ID}": [(200, submission(digest))],
+        f"submissions/{ID}/report": [(200, report)],
+    }
+    with serving(Service(answers)) as service:
+        done, _ = results(project, tmp_path, service, ID)
+
+    log = Log()
+    log.read(done.stdout)
+    source = (project / "tinytorch" / "tensor.py").read_text().splitlines()
+    matmul = 1 + next(n for n, x in enumerate(source) if "def matmul(" in x)
+    kinds = [check["outcome"]["kind"] for check in checks]
+    assert len(log.commands) == sum(kind != "passed" for kind in kinds)
+    placed = {c.words.get("line") for c in log.commands}
+    assert str(matmul) in placed
+    assert {c.words.get("file") for c in log.commands} == {"tinytorch/tensor.py"}
+
+
+def test_lines_are_not_named_of_files_that_were_not_graded(
+    project: Path, tmp_path: Path
+) -> None:
+    answers = {
+        f"submissions/{ID}": [(200, submission("sha256:" + "0" * 64))],
+        f"submissions/{ID}/report": [(200, judged().model_dump(mode="json"))],
+    }
+    with serving(Service(answers)) as service:
+        done, _ = results(project, tmp_path, service, ID)
+
+    log = Log()
+    log.read(done.stdout)
+    assert log.commands
+    assert not any("file" in c.words for c in log.commands)
+
+
 def test_details_of_an_open_round_are_told_later(
     project: Path, tmp_path: Path, digest: str
 ) -> None:
@@ -144,7 +185,9 @@ def test_text_of_a_report_is_text(project: Path, tmp_path: Path, digest: str) ->
     assert "\x1b" not in summary
     log = Log()
     log.read(done.stdout)
-    assert log.commands == []
+    assert {c.name for c in log.commands} <= {"error", "notice"}
+    assert all(c.words.keys() <= {"file", "line", "title"} for c in log.commands)
+    assert {c.words.get("file") for c in log.commands} <= {"tinytorch/tensor.py"}
 
 
 @pytest.mark.parametrize(
