@@ -19,6 +19,8 @@ from grader.store.events import (
     Overridden,
     Payload,
     PolicySet,
+    ProjectApproved,
+    ProjectRun,
     RegradeSet,
     Submitted,
     TeamSet,
@@ -110,6 +112,11 @@ def _staff_words(payload: Payload) -> str:
             return f"regrade {payload.name} {payload.state} by {payload.by}{reason}"
         case Forgotten():
             return f"a person was erased by {payload.by}: {payload.results} results"
+        case ProjectRun():
+            return f"project {payload.title}: {payload.state}"
+        case ProjectApproved():
+            said = "approved" if payload.approved else "no longer approved"
+            return f"project {said} by {payload.by}: {payload.reason}"
         case _:
             return payload.kind
 

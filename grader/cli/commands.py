@@ -73,6 +73,11 @@ COMMANDS: Final[dict[str, Place]] = {
         "pack",
         "Answer packs: a feedback round's checks with recorded answers, no reference.",
     ),
+    "project": Place(
+        "grader.cli.project",
+        "project_group",
+        "Capstone projects: `capstone.toml`, reproduced and held against its claim.",
+    ),
     "publish": Place(
         "grader.cli.publish",
         "publish",

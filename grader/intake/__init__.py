@@ -21,13 +21,22 @@ from grader.intake.git import GitReader, fetched, parse_address
 from grader.intake.git_process import GitFailedError
 from grader.intake.limits import ARCHIVE_BYTES, MIB
 from grader.intake.names import shown
+from grader.intake.project import Handed, Wanted, take_project
 from grader.intake.select import list_entries, take
 from grader.intake.tar_ import TarReader
 from grader.intake.unpack import GZIP, XZ
 from grader.intake.zip_ import ZipReader
 from grader.models.submission import Submission
 
-__all__ = ["ARCHIVES", "open_bytes", "open_submission", "open_upload", "pack"]
+__all__ = [
+    "ARCHIVES",
+    "Handed",
+    "open_bytes",
+    "open_project",
+    "open_submission",
+    "open_upload",
+    "pack",
+]
 
 ZIP_MAGICS = (b"PK\3\4", b"PK\5\6")
 OURS = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO}
@@ -50,16 +59,50 @@ def open_submission(
         InconclusiveError: git did not finish in time, or this host is out of room.
         ConfigError: a git address, and git is not installed.
     """
-    with _one_error():
-        address = parse_address(source) if not os.path.lexists(source) else None
-        if address is not None:
-            with fetched(address) as reader:
-                return _build(reader, address.label, package, student)
-        path = Path(source)
-        if source and path.is_dir():  # an empty name is not the current folder
-            return _build(FolderReader(path, package), source, package, student)
-        reader_of_file = _recognise(_read_archive(source))
-        return _build(reader_of_file, source, package, student)
+    with _one_error(), _opened(source, package) as (reader, label):
+        return _build(reader, label, package, student)
+
+
+def open_project(
+    source: str, wanted: Wanted, *, package: str = "tinytorch", student: str = ""
+) -> Handed:
+    """Take in one submission with its project: `capstone.toml` and what that names.
+
+    Args:
+        source: as of `open_submission`.
+        wanted: given the bytes of `capstone.toml`, returns the files to read, each with
+            the most bytes it may have.
+        package: name of the folder that is graded.
+        student: whose it is; wins over a bundle's manifest.
+
+    Raises:
+        SubmissionRejectedError: as `open_submission`, or one of the files is missing,
+            no plain file, or too large.
+        InconclusiveError: as `open_submission`.
+        ConfigError: as `open_submission`.
+    """
+    with _one_error(), _opened(source, package) as (reader, label):
+        submission = _build(reader, label, package, student)
+        return Handed(submission, take_project(reader, package, wanted))
+
+
+@contextmanager
+def _opened(source: str, package: str) -> Iterator[tuple[Reader, str]]:
+    """Give a reader of a submission and what to call it.
+
+    Raises:
+        ArchiveError: there is none, or it is nothing that can be read.
+        GitFailedError, OSError, GraderError: it cannot be read.
+    """
+    address = parse_address(source) if not os.path.lexists(source) else None
+    path = Path(source)
+    if address is not None:
+        with fetched(address) as reader:
+            yield reader, address.label
+    elif source and path.is_dir():  # an empty name is not the current folder
+        yield FolderReader(path, package), source
+    else:
+        yield _recognise(_read_archive(source)), source
 
 
 def open_bytes(

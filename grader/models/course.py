@@ -148,6 +148,23 @@ class CourseLimits(Model):
     container: ContainerLimits = ContainerLimits()  # of `--sandbox docker`
 
 
+class ProjectLimits(Model):
+    """The most that a project may declare in `capstone.toml`.
+
+    Attributes:
+        cpu_s: of one training with its predictions, on the standard machine.
+        total_cpu_s: of all draws; where it allows three, the metric gets an interval
+            over draws.
+        memory_bytes: above an idle sandbox.
+        data_bytes: of the submission's own data file, packed and unpacked.
+    """
+
+    cpu_s: float = Field(default=60.0, gt=0)
+    total_cpu_s: float = Field(default=300.0, gt=0)
+    memory_bytes: int = Field(default=512 * 2**20, gt=0)
+    data_bytes: int = Field(default=8 * 2**20, gt=0)
+
+
 class Course(Model):
     """All of `course.toml`, checked."""
 
@@ -157,6 +174,7 @@ class Course(Model):
     minimum_group: int = Field(default=5, ge=1)
     setup_calls: tuple[SetupCall, ...] = ()
     limits: CourseLimits = CourseLimits()
+    projects: ProjectLimits = ProjectLimits()
     modules: tuple[Module, ...]
     milestones: tuple[Milestone, ...]
 

@@ -196,7 +196,8 @@ class Pages:
 
 
 def _newest(records: Sequence[Record]) -> list[Record]:
-    return sorted(records[::-1], key=lambda r: r.set_on, reverse=True)[:NEWEST]
+    """Return the newest first; of one day, those that were set later."""
+    return sorted(records, key=lambda r: r.set_on)[::-1][:NEWEST]
 
 
 def _part(board: Board, entry: object) -> PointsPart:

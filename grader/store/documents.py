@@ -1,6 +1,7 @@
 """Content-addressed files: `results/<hh>/<sha256>.json`, whole or not there.
 
-Sessions of the competition lie beside the results, in a folder of their own.
+Sessions of the competition and projects lie beside the results, each in a folder of
+their own.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from grader.models.report import GradeReport, MilestoneMeasure, MilestoneResult
 from grader.models.submission import Submission
 
 M = TypeVar("M", bound=BaseModel)
-KINDS: Final = ("results", "sessions")  # what the store has documents of
+KINDS: Final = ("results", "sessions", "projects")  # what the store has documents of
 RESTORE: Final = "Restore the file from a backup, or grade the submission again."
 
 

@@ -219,6 +219,26 @@ class Forgotten(Model):
     results: int
 
 
+class ProjectRun(Model):
+    """A project was reproduced; the event's document is its `Project`."""
+
+    kind: Literal["project"] = "project"
+    title: str = Field(max_length=80)
+    state: str = Field(max_length=32)  # the claim: "reproduced", "not judged", ...
+
+
+class ProjectApproved(Model):
+    """Staff let a project be shown, or take that back; the latest of it holds.
+
+    Without one a project is not public, whatever its author allows.
+    """
+
+    kind: Literal["project_approved"] = "project_approved"
+    approved: bool
+    by: Who
+    reason: Note = ""
+
+
 Payload = Annotated[
     GradedAt
     | VisibilitySet
@@ -233,7 +253,9 @@ Payload = Annotated[
     | RegradeSet
     | Measured
     | BoardFrozen
-    | Forgotten,
+    | Forgotten
+    | ProjectRun
+    | ProjectApproved,
     Field(discriminator="kind"),
 ]
 PAYLOAD: TypeAdapter[Payload] = TypeAdapter(Payload)

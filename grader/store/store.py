@@ -35,6 +35,7 @@ from grader.store.events import (
 from grader.store.export import Export, StoredReport, StoredResult
 from grader.store.jobs import Jobs
 from grader.store.people import People
+from grader.store.projects import Projects
 from grader.store.received import Inbox
 from grader.store.sessions import Sessions
 from grader.store.tables import alone, events_table, our_errors
@@ -112,6 +113,11 @@ class Store:
     def sessions(self) -> Sessions:
         """Measured sessions of the competition."""
         return Sessions(self._folder, self._engine, self._now)
+
+    @property
+    def projects(self) -> Projects:
+        """Capstone projects, reproduced."""
+        return Projects(self._folder, self._engine, self._now)
 
     def close(self) -> None:
         """Close all connections."""

@@ -8,7 +8,6 @@ no second drawing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-
 from typing import Final
 
 from markupsafe import escape
