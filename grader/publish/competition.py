@@ -247,7 +247,8 @@ def _interval(found: Score) -> Interval | None:
 
 def _command(key: BoardKey) -> str:
     event = "" if key.event == ALL_ROUND else f" --event {key.event}"
-    return f"grader compete run SUBMISSION{event} --division {key.division}"
+    division = "" if key.division == "closed" else f" --division {key.division}"
+    return f"grader compete run SUBMISSION{event}{division}"
 
 
 def _day(moment: datetime) -> Any:

@@ -70,6 +70,14 @@ class Samples(Model):
     curve: tuple[CurvePoint, ...]
 
 
+class SampleSet(Model):
+    """`data/v1/samples/<slug>.json`: the raw numbers behind one entry's page."""
+
+    schema_version: Literal[1] = 1
+    slug: str
+    sessions: tuple[Samples, ...]
+
+
 class MeasuredOn(Model):
     """The machine and the moment."""
 

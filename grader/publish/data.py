@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Final
 
+from grader.models.base import Model
 from grader.publish.models import Board, Entry, Leaderboard
 from grader.reports.display import csv_cell
 
@@ -20,16 +21,16 @@ HEADERS: Final = (
 )
 
 
-def to_json(leaderboard: Leaderboard) -> bytes:
-    """Return the data set; the same value gives the same bytes."""
-    return (leaderboard.model_dump_json(indent=1) + "\n").encode()
+def to_json(data: Model) -> bytes:
+    """Return a data set; the same value gives the same bytes."""
+    return (data.model_dump_json(indent=1) + "\n").encode()
 
 
-def schema() -> bytes:
+def schema(kind: type[Model] = Leaderboard) -> bytes:
     """Return the JSON Schema of `to_json`."""
     body = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Leaderboard.model_json_schema(mode="serialization"),
+        **kind.model_json_schema(mode="serialization"),
     }
     return (json.dumps(body, indent=1, sort_keys=True) + "\n").encode()
 
@@ -76,16 +77,17 @@ def _line(board: Board, entry: Entry, part: Part) -> list[str]:
     return [
         csv_cell(board.round),
         board.profile,
-        _number(entry.rank),
+        number(entry.rank),
         csv_cell(entry.name),
         name,
-        *(_number(n) for n in numbers),
+        *(number(n) for n in numbers),
         *(csv_cell(text) for text in texts),
         source.graded_on.isoformat(),
     ]
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """Return a number for CSV; what is missing is an empty cell."""
     return "" if value is None else f"{value:.10g}"
 
 

@@ -15,13 +15,14 @@ class EventRules:
 
     Attributes:
         workloads: weight of each, by name; an entry needs them all.
-        floor: accuracy that must be reached; None where accuracy is no gate.
+        floors: mean accuracy that must be reached, by workload; accuracy is no gate of
+            the others.
         required: modules of which every check must pass.
     """
 
     event: MeasuredEvent
     workloads: Mapping[str, float]
-    floor: float | None = None
+    floors: Mapping[str, float] = field(default_factory=dict)
     required: tuple[str, ...] = ()
 
 

@@ -81,9 +81,9 @@ def _parts(
     for rules in asked.rules:
         if part != "accuracy" and (part == "memory") != (rules.event == "memory"):
             continue
-        if part == "accuracy" and rules.floor is None:
-            continue
         for workload, weight in rules.workloads.items():
+            if part == "accuracy" and workload not in rules.floors:
+                continue
             one = measured.get((rules.event, workload))
             name = f"{rules.event} {workload}" if asked.all_round else workload
             found[name] = (weight, getattr(one, part) if one else None)
@@ -133,16 +133,12 @@ def _outputs(asked: Asked, timed: list[Measurement]) -> list[Gate]:
 
 
 def _accuracy(asked: Asked, rules: EventRules, measured: Measured) -> list[Gate]:
-    if rules.floor is None:
-        return []
     found = []
-    for workload in rules.workloads:
+    for workload, floor in rules.floors.items():
         one = measured.get((rules.event, workload))
         if one is None or one.facts.void or one.facts.result.failed:
             continue  # missing already, or failed
-        gate = accuracy_gate(
-            one.facts.quality, floor=rules.floor, purpose=asked.purpose
-        )
+        gate = accuracy_gate(one.facts.quality, floor=floor, purpose=asked.purpose)
         name = f"accuracy {rules.event} {workload}" if asked.all_round else gate.name
         if not asked.all_round and len(rules.workloads) > 1:
             name = f"accuracy {workload}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from grader.publish.board import Selection, select
 from grader.publish.checked import checks_of
@@ -18,10 +18,6 @@ from grader.publish.records import records
 from grader.publish.rules import CompetitionRules
 from grader.store import Export
 from grader.store.attempts import attempts
-from grader.store.events import Event
-
-# No event, no time: an empty store has been so since ever.
-NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -32,14 +28,13 @@ class Choice:
         secret: what aliases are drawn with.
         minimum_group: a board with fewer public entries shows none, unless all of them
             are shown by name.
-        now: printed on the pages; None: the time of the newest event, so that building
-            again gives the same bytes.
+        now: printed on the pages; aware.
         rules: of the competition.
     """
 
     secret: bytes
     minimum_group: int
-    now: datetime | None = None
+    now: datetime
     rules: CompetitionRules = field(default_factory=CompetitionRules)
 
 
@@ -78,7 +73,7 @@ def public_data(export: Export, measure: Measure, choice: Choice) -> PublicData:
         ConfigError: the secret is too short.
     """
     export = in_order(export)
-    now = (choice.now or newest(export.events)).astimezone(UTC)
+    now = choice.now.astimezone(UTC)
     minimum = choice.minimum_group
     points = select(export, secret=choice.secret, minimum_group=minimum, now=now)
     ground = Ground(
@@ -99,11 +94,6 @@ def public_data(export: Export, measure: Measure, choice: Choice) -> PublicData:
         records=records(ground, made),
     )
     return PublicData(points, competition, _pages(points, competition))
-
-
-def newest(events: Iterable[Event]) -> datetime:
-    """Return when the last event was written."""
-    return max((event.at for event in events), default=NEVER)
 
 
 def _pages(points: Selection, competition: Competition) -> tuple[PageSource, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from reports.samples import START, perfect, report
 
 from grader.compete.documents import digest, to_bytes
 from grader.models.session import Session, Void
+from grader.publish import SiteSettings, build
 from grader.publish.competition_models import Competition, EventBoard, EventEntry
 from grader.publish.measured import Measurement, measurement
 from grader.publish.rules import CompetitionRules, EventRules
@@ -22,7 +24,10 @@ from publish.courses import SECRET, Course
 RULES = CompetitionRules(
     events=(
         EventRules(
-            "latency", {"cnn": 2.0, "mlp": 1.0}, floor=0.9, required=("tensor",)
+            "latency",
+            {"cnn": 2.0, "mlp": 1.0},
+            floors={"cnn": 0.9, "mlp": 0.9},
+            required=("tensor",),
         ),
         EventRules("memory", {"cnn": 1.0}),
     )
@@ -34,6 +39,9 @@ GOOD = made.quality([0.95, 0.95, 0.96, 0.95, 0.95], [0.95] * 5)
 def at(hour: float) -> datetime:
     """Return a moment so many hours after the start."""
     return (START + timedelta(hours=hour)).astimezone(UTC)
+
+
+ASSETS = Path(__file__).parents[3] / "leaderboard"
 
 
 class Contest(Course):
@@ -147,8 +155,19 @@ class Contest(Course):
         self, *, rules: CompetitionRules = PLAIN, minimum_group: int = 1
     ) -> PublicData:
         """Return all that becomes public."""
-        choice = Choice(SECRET, minimum_group, rules=rules)
+        choice = Choice(SECRET, minimum_group, START, rules)
         return public_data(self.export(), self.measure, choice)
+
+    def site(
+        self,
+        *,
+        rules: CompetitionRules = PLAIN,
+        minimum_group: int = 1,
+        cache: Path | None = None,
+    ) -> dict[PurePosixPath, bytes]:
+        """Return every file of the site."""
+        how = SiteSettings(SECRET, ASSETS, minimum_group, START, rules, cache)
+        return build(self.export(), self.report, how, self.session)
 
     def competition(self, **kwargs: Any) -> Competition:
         """Return boards and records."""

@@ -288,7 +288,9 @@ def test_required_checks_must_be_judged_and_pass() -> None:
 def test_accuracy_below_the_floor_is_a_failed_gate() -> None:
     bad = made.quality([0.5, 0.51, 0.5, 0.49, 0.5], [0.95] * 5)
     held = contest({"ada": 0.4}, quality=bad)
-    rules = CompetitionRules((EventRules("latency", {"cnn": 1.0}, floor=0.9),))
+    rules = CompetitionRules(
+        (EventRules("latency", {"cnn": 1.0}, floors={"cnn": 0.9}),)
+    )
 
     (row,) = held.rows(rules=rules)
 

@@ -88,7 +88,9 @@ def test_accuracy_must_be_beyond_doubt_for_a_record() -> None:
     held = contest({"ada": 0.2})
     held.shown("eve", "alias")
     held.ran("eve", 0.6, code="c", quality=unsure)
-    rules = CompetitionRules((EventRules("latency", {"cnn": 1.0}, floor=0.94),))
+    rules = CompetitionRules(
+        (EventRules("latency", {"cnn": 1.0}, floors={"cnn": 0.94}),)
+    )
 
     eve, ada = held.rows(rules=rules)
 

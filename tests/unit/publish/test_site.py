@@ -66,12 +66,23 @@ def pages(site: Site) -> dict[PurePosixPath, str]:
 def test_the_site_has_its_pages_and_data() -> None:
     names = [str(path) for path in built()]
 
-    assert len([n for n in names if n.startswith("entry/")]) == 2
-    assert sorted(n for n in names if not n.startswith("entry/")) == [
+    folders = ("badges/", "entry/")
+    assert [sum(n.startswith(f) for n in names) for f in folders] == [1, 2]
+    assert sorted(n for n in names if not n.startswith(folders)) == [
+        "404.html",
         "SHA256SUMS",
+        "data/v1/competition.csv",
+        "data/v1/competition.json",
+        "data/v1/competition.schema.json",
         "data/v1/leaderboard.csv",
         "data/v1/leaderboard.json",
         "data/v1/leaderboard.schema.json",
+        "data/v1/records.csv",
+        "data/v1/records.json",
+        "data/v1/records.schema.json",
+        "data/v1/samples.schema.json",
+        "embed.html",
+        "feed.atom",
         "index.html",
         "privacy.html",
         "rules.html",

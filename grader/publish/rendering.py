@@ -1,0 +1,106 @@
+"""Pages of entries: taken from the cache, or rendered, on all cores where it pays."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from grader.publish.cache import Cache, key_of
+from grader.publish.competition_data import sample_file
+from grader.publish.competition_models import Samples
+from grader.publish.html import Pages
+from grader.publish.selection import PageSource
+from grader.store.documents import Runs
+
+MANY: Final = 64  # new pages; fewer are rendered before a second process has started
+PORTION: Final = 16  # pages sent back at once
+
+Files = dict[str, bytes]
+# The milestones of the newest round are drawn; those of earlier ones stand in tables.
+DRAWN: Final = 1
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """Makes the files of one entry.
+
+    Attributes:
+        runs: the milestones of a result, by its digest.
+        samples: the raw numbers of a session, by its digest.
+    """
+
+    pages: Pages
+    runs: Callable[[str], Runs]
+    samples: Callable[[str], Samples]
+
+    def files(self, source: PageSource) -> tuple[bytes, bytes]:
+        """Return the page and the raw numbers behind it; the latter may be empty."""
+        page = source.page
+        drawn = [self.runs(digest) for digest in source.results[:DRAWN]]
+        missing = [None] * (len(source.results) - len(drawn))
+        samples = {digest: self.samples(digest) for digest in page.sessions}
+        html = self.pages.entry(page, [*drawn, *missing], samples)
+        raw = sample_file(page.slug, page.sessions, samples) if samples else b""
+        return html, raw
+
+
+def entry_files(
+    sources: Sequence[PageSource], renderer: Renderer, cache: Cache, version: str
+) -> Files:
+    """Return the files of all entries, by path; equal data give equal bytes."""
+    keys = [_keys(source, version) for source in sources]
+    found = [(cache.get(page), cache.get(raw)) for page, raw in keys]
+    missing = [n for n, files in enumerate(found) if None in files]
+    made = _rendered(renderer, [sources[n] for n in missing])
+    for number, (html, raw) in zip(missing, made, strict=True):
+        found[number] = (html, raw)
+        for key, data in zip(keys[number], (html, raw), strict=True):
+            cache.put(key, data)
+    files: Files = {}
+    for source, (page, samples) in zip(sources, found, strict=True):
+        files[f"entry/{source.page.slug}.html"] = page or b""
+        if samples:
+            files[f"data/v1/samples/{source.page.slug}.json"] = samples
+    return files
+
+
+def _keys(source: PageSource, version: str) -> tuple[bytes, bytes]:
+    data = source.page.model_dump_json().encode()
+    results = "\n".join(source.results)
+    return (
+        key_of("page", version, data, results),
+        key_of("samples", version, source.page.slug, "\n".join(source.page.sessions)),
+    )
+
+
+def _rendered(
+    renderer: Renderer, sources: Sequence[PageSource]
+) -> Iterable[tuple[bytes, bytes]]:
+    cores = len(os.sched_getaffinity(0))
+    # Forking beside other threads may copy a lock that nobody opens again.
+    if len(sources) < MANY or cores < 2 or threading.active_count() > 1:
+        return map(renderer.files, sources)
+    return _in_parallel(renderer, sources, cores)
+
+
+_SHARED: list[tuple[Renderer, Sequence[PageSource]]] = []  # what children inherit
+
+
+def _in_parallel(
+    renderer: Renderer, sources: Sequence[PageSource], cores: int
+) -> list[tuple[bytes, bytes]]:
+    _SHARED.append((renderer, sources))
+    try:
+        with multiprocessing.get_context("fork").Pool(cores) as pool:
+            return pool.map(_one, range(len(sources)), PORTION)
+    finally:
+        _SHARED.pop()
+
+
+def _one(number: int) -> tuple[bytes, bytes]:
+    renderer, sources = _SHARED[-1]
+    return renderer.files(sources[number])
