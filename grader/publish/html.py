@@ -85,11 +85,9 @@ class Pages:
             "privacy.html": self.plain("privacy"),
             "embed.html": self.embed(),
             "404.html": self.plain("404"),
+            "records.html": self.records(),
         }
-        if self._competition is not None:
-            found["records.html"] = self.records()
-            found |= self.event_pages()
-        return found | self.projects()
+        return found | self.event_pages() | self.projects()
 
     def index(self) -> bytes:
         """Return the front page: the course's story, the competition, the points."""
@@ -101,7 +99,7 @@ class Pages:
         first = next((b for b in boards if b.entries), None)
         return self._frame.page(
             "index",
-            script=True,
+            "sorted",
             root="",
             here="index",
             tables=tables,
@@ -122,6 +120,7 @@ class Pages:
         shown = board.entries[:EMBEDDED] if board else ()
         return self._frame.page(
             "embed",
+            "boards",
             root="",
             board=board,
             rows=[(e, text.place(e)) for e in shown],
@@ -135,27 +134,26 @@ class Pages:
             return {}
         return {
             page.path: self._frame.page(
-                "event", script=True, root="../", here="", page=page, **self._fixed
+                "event", "sorted", root="../", here="", page=page, **self._fixed
             )
             for page in events.pages(self._competition)
         }
 
     def projects(self) -> dict[str, bytes]:
         """Return the gallery and one page per project."""
-        if self._gallery is None:
-            return {}
-        cards = [card_view(card) for card in self._gallery.cards]
+        cards = self._gallery.cards if self._gallery else ()
         found = {
             "projects/index.html": self._frame.page(
                 "projects",
+                "boards",
                 root="../",
                 here="projects",
                 gallery=self._gallery,
-                cards=cards,
+                cards=[card_view(card) for card in cards],
                 **self._fixed,
             )
         }
-        for card in self._gallery.cards:
+        for card in cards:
             found[f"projects/{card.slug}.html"] = self._frame.page(
                 "project",
                 root="../",
