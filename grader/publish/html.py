@@ -17,12 +17,14 @@ from grader.publish.competition_models import (
 )
 from grader.publish.look import events, text
 from grader.publish.look.frame import Frame
+from grader.publish.look.gallery import card_view, project_view
 from grader.publish.look.person import event_views
 from grader.publish.look.points import points_view
 from grader.publish.look.spine import spine
 from grader.publish.look.steps import staircase
 from grader.publish.look.tables import points_table
 from grader.publish.models import Board, Leaderboard
+from grader.publish.projects import Gallery
 from grader.store.documents import Runs
 
 NEWEST: Final = 6  # records on the front page
@@ -53,17 +55,20 @@ class Pages:
         assets: Path,
         leaderboard: Leaderboard,
         competition: Competition | None = None,
+        gallery: Gallery | None = None,
         *,
         known: Iterable[MilestoneResult] = (),
     ) -> None:
         self._leaderboard = leaderboard
         self._competition = competition
+        self._gallery = gallery
         self._known = tuple(known)
         self._frame = Frame(
             assets,
             course=leaderboard.course or "TinyMLPerf",
             has_competition=competition is not None,
-            has_projects=False,
+            has_projects=gallery is not None,
+            slugs=_slugs(leaderboard, competition),
         )
         at = leaderboard.generated_at
         self._fixed: dict[str, Any] = {
@@ -80,11 +85,9 @@ class Pages:
             "privacy.html": self.plain("privacy"),
             "embed.html": self.embed(),
             "404.html": self.plain("404"),
+            "records.html": self.records(),
         }
-        if self._competition is not None:
-            found["records.html"] = self.records()
-            found |= self.event_pages()
-        return found
+        return found | self.event_pages() | self.projects()
 
     def index(self) -> bytes:
         """Return the front page: the course's story, the competition, the points."""
@@ -96,7 +99,7 @@ class Pages:
         first = next((b for b in boards if b.entries), None)
         return self._frame.page(
             "index",
-            script=True,
+            "sorted",
             root="",
             here="index",
             tables=tables,
@@ -117,6 +120,7 @@ class Pages:
         shown = board.entries[:EMBEDDED] if board else ()
         return self._frame.page(
             "embed",
+            "boards",
             root="",
             board=board,
             rows=[(e, text.place(e)) for e in shown],
@@ -130,10 +134,34 @@ class Pages:
             return {}
         return {
             page.path: self._frame.page(
-                "event", script=True, root="../", here="", page=page, **self._fixed
+                "event", "sorted", root="../", here="", page=page, **self._fixed
             )
             for page in events.pages(self._competition)
         }
+
+    def projects(self) -> dict[str, bytes]:
+        """Return the gallery and one page per project."""
+        cards = self._gallery.cards if self._gallery else ()
+        found = {
+            "projects/index.html": self._frame.page(
+                "projects",
+                "boards",
+                root="../",
+                here="projects",
+                gallery=self._gallery,
+                cards=[card_view(card) for card in cards],
+                **self._fixed,
+            )
+        }
+        for card in cards:
+            found[f"projects/{card.slug}.html"] = self._frame.page(
+                "project",
+                root="../",
+                here="",
+                project=project_view(card),
+                **self._fixed,
+            )
+        return found
 
     def records(self) -> bytes:
         """Return the records over time."""
@@ -195,8 +223,16 @@ class Pages:
         }
 
 
+def _slugs(leaderboard: Leaderboard, competition: Competition | None) -> frozenset[str]:
+    """Return whose pages there are, so that no link leads nowhere."""
+    boards = competition.boards if competition else ()
+    points = (e.slug for b in leaderboard.boards for e in b.entries)
+    return frozenset(points) | {e.slug for b in boards for e in b.entries}
+
+
 def _newest(records: Sequence[Record]) -> list[Record]:
-    return sorted(records[::-1], key=lambda r: r.set_on, reverse=True)[:NEWEST]
+    """Return the newest first; of one day, those that were set later."""
+    return sorted(records, key=lambda r: r.set_on)[::-1][:NEWEST]
 
 
 def _part(board: Board, entry: object) -> PointsPart:

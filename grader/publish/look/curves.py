@@ -14,7 +14,7 @@ from grader.reports import units
 
 WIDTH, HEIGHT = 340, 150
 LEFT, RIGHT, TOP, BOTTOM = 42.0, 8.0, 22.0, 38.0
-POINTS: Final = 48  # a curve is 290 units wide; that is one every six
+POINTS: Final = 36  # a curve is 290 units wide; that is one every eight
 ROWS: Final = 6
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader
 from markupsafe import Markup
@@ -14,6 +14,7 @@ from grader.publish.look import text
 from grader.reports import units
 from grader.reports.html import environment, policy, style_sheet
 
+Kind = Literal["plain", "boards", "sorted"]
 _COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
 _SPACE: Final = re.compile(r"\s*([{};,])\s*|\n\s*")
 
@@ -22,14 +23,19 @@ class Frame:
     """Renders templates with what does not differ from page to page made once."""
 
     def __init__(self, assets: Path, **always: Any) -> None:
-        css = _smaller(style_sheet("base.css") + asset(assets, "assets/site.css"))
+        base = style_sheet("base.css") + asset(assets, "assets/site.css")
+        css, boards = (
+            _smaller(base),
+            _smaller(base + asset(assets, "assets/boards.css")),
+        )
         script = asset(assets, "assets/site.js")
-        self._with = {
-            "css": css,
+        self._plain = {"css": css, "script": "", "csp": policy(style=css)}
+        self._boards = {"css": boards, "script": "", "csp": policy(style=boards)}
+        self._sorted = {
+            "css": boards,
             "script": script,
-            "csp": policy(style=css, script=script),
+            "csp": policy(style=boards, script=script),
         }
-        self._without = {"css": css, "script": "", "csp": policy(style=css)}
         loader = ChoiceLoader(
             [FileSystemLoader(assets / "templates"), PackageLoader("grader.reports")]
         )
@@ -56,9 +62,15 @@ class Frame:
             mib=lambda v: text.DASH if v is None else units.mebibytes(v),
         )
 
-    def page(self, template: str, *, script: bool = False, **context: Any) -> bytes:
-        """Return a page; `script` for one with tables that sort."""
-        fixed = self._with if script else self._without
+    def page(self, template: str, kind: Kind = "plain", **context: Any) -> bytes:
+        """Return a page.
+
+        Args:
+            kind: "boards" for one that lists many, "sorted" if its tables also sort.
+        """
+        fixed = {"plain": self._plain, "boards": self._boards, "sorted": self._sorted}[
+            kind
+        ]
         found = self._jinja.get_template(f"{template}.html.j2")
         return found.render(**fixed, **context).encode()
 

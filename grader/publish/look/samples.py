@@ -7,7 +7,8 @@ import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from grader.publish.competition_models import CurvePoint, Samples, WorkloadResult
+from grader.models.measure import Sample
+from grader.publish.competition_models import Samples, WorkloadResult
 from grader.publish.look import chart, text
 from grader.publish.look.curves import POINTS, ROWS
 from grader.publish.look.scale import Scale, fitted, peaks, place, spread
@@ -163,12 +164,25 @@ def _joined(lane: Sequence[float]) -> str:
 
 def process_plot(prefix: str, work: WorkloadResult, samples: Samples) -> str:
     """Return memory, and below it how busy the processor was, over the session."""
-    curve = samples.curve
+    curve = [
+        Sample(wall_s=p.at_s, cpu_s=p.cpu_s, rss_bytes=p.rss_bytes)
+        for p in samples.curve
+    ]
+    return usage_plot(f"{prefix}-use", str(work.workload), curve)
+
+
+def usage_plot(chart_id: str, what: str, curve: Sequence[Sample]) -> str:
+    """Return memory and processor over time; nothing of fewer than two readings.
+
+    Args:
+        chart_id: unique on the page.
+        what: what ran, raw.
+    """
     if len(curve) < 2:
         return ""
-    memory = [(p.at_s, p.rss_bytes / units.MIB) for p in curve]
+    memory = [(p.wall_s, p.rss_bytes / units.MIB) for p in curve]
     busy = _busy(curve)
-    end, top = curve[-1].at_s, max(y for _, y in memory)
+    end, top = curve[-1].wall_s, max(y for _, y in memory)
     x = Scale(0.0, max(end, 1e-9), 48.0, WIDTH - 10.0)
     upper = Scale(0.0, max(top, 1e-9) * 1.05, 94.0, 22.0)
     lower = Scale(0.0, max(1.0, *(y for _, y in busy)) * 1.05, 172.0, 128.0)
@@ -177,33 +191,26 @@ def process_plot(prefix: str, work: WorkloadResult, samples: Samples) -> str:
         + chart.y_axis(lower, 48.0, WIDTH - 10.0, "processors busy", about=2)
         + chart.x_axis(x, 172.0, 172.0, "seconds since start")
         + chart.path([(x(a), upper(b)) for a, b in peaks(memory, POINTS)], "line s1")
-        + chart.path([(x(a), lower(b)) for a, b in peaks(busy, POINTS)], "line s2")
+        + chart.path([(x(a), lower(b)) for a, b in busy], "line s2")
     )
     told = (
         f"At most {top:.3g} MiB; {curve[-1].cpu_s - curve[0].cpu_s:.3g} s of processor"
-        f" time in {end - curve[0].at_s:.3g} s."
+        f" time in {end - curve[0].wall_s:.3g} s."
     )
-    drawing = chart.svg(
-        f"{prefix}-use",
-        f"Memory and processor, {work.workload}",
-        told,
-        (WIDTH, 212),
-        shapes,
-    )
+    title = f"Memory and processor, {what}"
+    drawing = chart.svg(chart_id, title, told, (WIDTH, 212), shapes)
     rows = [
-        (f"{p.at_s:.3g}", f"{p.rss_bytes / units.MIB:.1f}", f"{p.cpu_s:.3g}")
+        (f"{p.wall_s:.3g}", f"{p.rss_bytes / units.MIB:.1f}", f"{p.cpu_s:.3g}")
         for p in spread(curve, ROWS)
     ]
     numbers = chart.table(told, ("s", "MiB", "CPU s"), rows)
-    caption = f"Memory and processor, {text.safe(work.workload)}"
-    return chart.figure(caption, drawing, numbers)
+    return chart.figure(text.safe(title), drawing, numbers)
 
 
-def _busy(curve: Sequence[CurvePoint]) -> list[tuple[float, float]]:
+def _busy(curve: Sequence[Sample]) -> list[tuple[float, float]]:
     """Return CPU seconds a second between the readings of a thinned curve."""
-    kept = spread(curve, POINTS)
     return [
-        (b.at_s, max(0.0, (b.cpu_s - a.cpu_s) / (b.at_s - a.at_s)))
-        for a, b in itertools.pairwise(kept)
-        if b.at_s > a.at_s
-    ] or [(curve[-1].at_s, 0.0)]
+        (b.wall_s, max(0.0, (b.cpu_s - a.cpu_s) / (b.wall_s - a.wall_s)))
+        for a, b in itertools.pairwise(spread(curve, POINTS))
+        if b.wall_s > a.wall_s
+    ] or [(curve[-1].wall_s, 0.0)]

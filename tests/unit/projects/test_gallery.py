@@ -17,7 +17,7 @@ from grader.models.project import (
     Project,
 )
 from grader.publish import projects_data
-from grader.publish.board import Public
+from grader.publish.people import Public
 from grader.publish.projects import Card, Gallery, gallery
 from grader.store import Store
 from grader.store.events import Event, Payload, ProjectApproved, ProjectRun, Withdrawn
