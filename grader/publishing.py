@@ -83,7 +83,7 @@ def prepare(source: Source) -> Site:
             rules=competition_rules(course),
             cache=state / "cache",
         )
-        files = build(export, store.runs, how, store.sessions.read)
+        files = build(export, store.runs, how, store.sessions.read, store.projects.read)
         search = scanner(store, export, state, _own(home, course))
     _refuse([*search.leaks(files)])
     return Site(home, files, Signed(course.title, at), search.unchecked)

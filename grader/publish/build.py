@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from grader.collector import no_cycles
+from grader.models.project import Project
 from grader.models.session import Session
-from grader.publish import data
+from grader.publish import data, projects_data
 from grader.publish.badges import badge
 from grader.publish.cache import Cache, key_of
 from grader.publish.competition_data import competition_files
@@ -19,7 +20,7 @@ from grader.publish.html import Pages
 from grader.publish.measured import Measure, Measurement, measurement, samples_of
 from grader.publish.rendering import Renderer, entry_files
 from grader.publish.rules import CompetitionRules
-from grader.publish.selection import Choice, PublicData, public_data
+from grader.publish.selection import Choice, PublicData, no_projects, public_data
 from grader.publish.version import code_version
 from grader.store import Export
 from grader.store.documents import Runs
@@ -60,6 +61,7 @@ def build(
     read: Callable[[str], Runs],
     settings: Settings,
     read_session: Callable[[str], Session] = no_sessions,
+    read_project: Callable[[str], Project] = no_projects,
 ) -> dict[PurePosixPath, bytes]:
     """Return every file of the site; equal arguments give equal bytes.
 
@@ -68,6 +70,7 @@ def build(
         read: returns the milestones of a result; asked for what is shown alone.
         settings: how the site is built.
         read_session: returns a session of the competition by its digest.
+        read_project: returns a capstone project by its digest.
 
     Raises:
         ConfigError: the secret is too short, or `assets` lacks a file.
@@ -81,7 +84,7 @@ def build(
             settings.rules,
         )
         measure = _measure(read_session, cache, version)
-        made = public_data(export, measure, choice)
+        made = public_data(export, measure, choice, read_project)
         pages = _pages(settings, made, read)
         renderer = Renderer(
             pages, read, lambda digest: samples_of(digest, read_session(digest))
@@ -123,7 +126,9 @@ def _pages(settings: Settings, made: PublicData, read: Callable[[str], Runs]) ->
     rows = next((rows for rows in made.points.rows if rows), ())
     known = read(rows[0].digest).verdict.milestones if rows else ()
     held = made.competition if settings.rules.events else None
-    return Pages(settings.assets, made.points.leaderboard, held, known=known)
+    return Pages(
+        settings.assets, made.points.leaderboard, held, made.gallery, known=known
+    )
 
 
 def _data_files(made: PublicData) -> dict[str, bytes]:
@@ -135,6 +140,7 @@ def _data_files(made: PublicData) -> dict[str, bytes]:
         "data/v1/leaderboard.csv": data.to_csv(board),
         "data/v1/leaderboard.schema.json": data.schema(),
         **competition_files(made.competition),
+        **(projects_data.files(made.gallery) if made.gallery else {}),
         "feed.atom": feed(board, made.competition),
         **{f"badges/{slug}.svg": drawn for slug, drawn in badges if drawn is not None},
     }

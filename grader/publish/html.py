@@ -140,8 +140,10 @@ class Pages:
         }
 
     def projects(self) -> dict[str, bytes]:
-        """Return the gallery and one page per project."""
-        cards = self._gallery.cards if self._gallery else ()
+        """Return the gallery and one page per project, where there are any."""
+        if self._gallery is None:
+            return {}
+        cards = self._gallery.cards
         found = {
             "projects/index.html": self._frame.page(
                 "projects",

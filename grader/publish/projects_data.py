@@ -18,6 +18,15 @@ HEADERS: Final = (
 )
 
 
+def files(gallery: Gallery) -> dict[str, bytes]:
+    """Return everything that programs read of projects, by path."""
+    return {
+        "data/v1/projects.json": to_json(gallery),
+        "data/v1/projects.csv": to_csv(gallery),
+        "data/v1/projects.schema.json": schema(),
+    }
+
+
 def to_json(gallery: Gallery) -> bytes:
     """Return the data set; the same value gives the same bytes."""
     return (gallery.model_dump_json(indent=1) + "\n").encode()

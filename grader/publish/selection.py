@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
+from grader.models.project import Project
 from grader.publish.board import Selection, select
 from grader.publish.checked import checks_of
 from grader.publish.competition import Ground, boards
@@ -14,10 +15,12 @@ from grader.publish.competition_models import Competition, EntryPage, PointsPart
 from grader.publish.freezing import COMPETITION, frozen_boards
 from grader.publish.measured import Measure
 from grader.publish.people import public_people
+from grader.publish.projects import Gallery, gallery
 from grader.publish.records import records
 from grader.publish.rules import CompetitionRules
 from grader.store import Export
 from grader.store.attempts import attempts
+from grader.store.events import ProjectApproved
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class PublicData:
 
     points: Selection
     competition: Competition
+    gallery: Gallery | None  # None: staff approved no project
     pages: tuple[PageSource, ...]  # by slug
 
 
@@ -63,11 +67,23 @@ def in_order(export: Export) -> Export:
     return Export(events=ordered, results=export.results)
 
 
-def public_data(export: Export, measure: Measure, choice: Choice) -> PublicData:
+def no_projects(digest: str) -> Project:
+    """Stand for the projects of a site that shows none."""
+    msg = f"nobody told where project {digest} is read"
+    raise ValueError(msg)
+
+
+def public_data(
+    export: Export,
+    measure: Measure,
+    choice: Choice,
+    read_project: Callable[[str], Project] = no_projects,
+) -> PublicData:
     """Choose, score and rank what may be shown.
 
     Args:
         measure: returns what a board needs of a session, by its digest.
+        read_project: returns a project by its digest; asked for what is shown alone.
 
     Raises:
         ConfigError: the secret is too short.
@@ -76,9 +92,10 @@ def public_data(export: Export, measure: Measure, choice: Choice) -> PublicData:
     now = choice.now.astimezone(UTC)
     minimum = choice.minimum_group
     points = select(export, secret=choice.secret, minimum_group=minimum, now=now)
+    people = public_people(export, choice.secret)
     ground = Ground(
         events=export.events,
-        people=public_people(export, choice.secret),
+        people=people,
         rules=choice.rules,
         measure=measure,
         checks=checks_of(attempts(export)),
@@ -93,7 +110,12 @@ def public_data(export: Export, measure: Measure, choice: Choice) -> PublicData:
         boards=made,
         records=records(ground, made),
     )
-    return PublicData(points, competition, _pages(points, competition))
+    shown = None
+    if any(isinstance(event.payload, ProjectApproved) for event in export.events):
+        shown = gallery(
+            export.events, read_project, people, minimum_group=minimum, now=now
+        )
+    return PublicData(points, competition, shown, _pages(points, competition))
 
 
 def _pages(points: Selection, competition: Competition) -> tuple[PageSource, ...]:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from compete.made import session
+from projects.made import project
 from reports.samples import good, perfect, report
 
 from grader import publishing
@@ -24,7 +25,7 @@ from grader.roster import Person
 from grader.rounds import course_secret, new_round
 from grader.store import Store
 from grader.store.access import Who, hash_of
-from grader.store.events import Commented, TeamSet
+from grader.store.events import Commented, ProjectApproved, TeamSet
 from grader.store.jobs import Wanted
 from publish.test_pages import files_of, git, nobodys_configuration, reachable, remote
 
@@ -396,3 +397,34 @@ def test_rules_are_those_of_the_course() -> None:
     assert training.workloads == {"mlp": 1.0}
     assert training.floors == {"mlp": 0.95}
     assert "optimizers" in training.required
+
+
+def test_an_approved_project_is_in_the_gallery_and_no_other(
+    store: Store, grader: Grader, tmp_path: Path
+) -> None:
+    shown = store.projects.add(ADA, project())
+    approval = ProjectApproved(approved=True, by="A. Teacher", reason="read")
+    store.projects.add(BOB, project(course="other"))
+    store.projects.approve(shown, approval)
+
+    done = grader("publish", "--to", tmp_path / "site")
+
+    assert done.exit_code == 0, done.output
+    data = json.loads((tmp_path / "site/data/v1/projects.json").read_bytes())
+    (card,) = data["cards"]
+    page = (tmp_path / f"site/projects/{card['slug']}.html").read_text("utf8")
+    assert card["title"] in page
+    index = (tmp_path / "site/projects/index.html").read_text("utf8")
+    assert f"{card['slug']}.html" in index
+    assert "projects/index.html" in (tmp_path / "site/index.html").read_text("utf8")
+
+
+def test_without_an_approved_project_there_is_no_gallery(
+    store: Store, grader: Grader, tmp_path: Path
+) -> None:
+    store.projects.add(ADA, project())
+
+    grader("publish", "--to", tmp_path / "site")
+
+    assert not (tmp_path / "site/projects").exists()
+    assert "projects/" not in (tmp_path / "site/index.html").read_text("utf8")

@@ -85,6 +85,7 @@ def test_the_site_has_its_pages_and_data() -> None:
         "feed.atom",
         "index.html",
         "privacy.html",
+        "records.html",
         "rules.html",
     ]
 
