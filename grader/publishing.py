@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final, NamedTuple
 
 from grader import rounds
+from grader.collector import no_cycles
 from grader.config import Home, find_home, load_course, state_folder
 from grader.errors import ConfigError, LeakError
 from grader.models.course import Course
@@ -62,6 +63,7 @@ class Site(NamedTuple):
     unchecked: list[Unchecked]
 
 
+@no_cycles()
 def prepare(source: Source) -> Site:
     """Build the site and search it.
 

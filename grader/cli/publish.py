@@ -10,6 +10,7 @@ import click
 from grader import api
 from grader.cli import talk
 from grader.cli.options import course_option, store_options
+from grader.collector import no_cycles
 from grader.errors import OutdatedError, UsageError
 from grader.reports.display import one_line
 
@@ -34,6 +35,7 @@ PAGES: Final = "pages"
 @click.option("--dry-run", is_flag=True, help="Only say what would change.")
 @click.option("--minimum-group", type=click.IntRange(min=1), help="Fewest public rows.")
 @store_options
+@no_cycles()  # one search for all, and the process ends before it
 def publish(
     target: str, *, check: bool, dry_run: bool, minimum_group: int | None, **given: Any
 ) -> None:

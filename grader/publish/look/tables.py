@@ -56,10 +56,11 @@ def points_table(table_id: str, board: Board, *, whole: bool = True) -> PointsTa
 
 
 def _columns(parts: Iterable[ModuleScore | MilestoneScore]) -> tuple[Column, ...]:
-    found = {
-        p.name: Column(p.name, p.number, p.title, getattr(p, "metric_name", ""))
-        for p in parts
-    }
+    found: dict[str, Column] = {}
+    for part in parts:
+        if part.name not in found:
+            metric = part.metric_name if isinstance(part, MilestoneScore) else ""
+            found[part.name] = Column(part.name, part.number, part.title, metric)
     return tuple(sorted(found.values(), key=lambda c: (c.number, c.key)))
 
 
