@@ -92,7 +92,7 @@ def build(
         files = {
             **pages.fixed(),
             **_data_files(made),
-            **entry_files(made.pages, renderer, cache, version),
+            **entry_files(made.pages, renderer, cache, f"{version} {pages.parts}"),
         }
     site = {PurePosixPath(name): files[name] for name in sorted(files)}
     return {**site, SUMS: data.check_sums(site)}

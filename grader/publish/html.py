@@ -77,6 +77,12 @@ class Pages:
             "generated": f"{at:%Y-%m-%d %H:%M} UTC",
         }
 
+    @property
+    def parts(self) -> str:
+        """What else the site has: every page leads there."""
+        found = (self._competition, self._gallery)
+        return " ".join(type(part).__name__ for part in found)
+
     def fixed(self) -> dict[str, bytes]:
         """Return every page but those of single entries, by path."""
         found = {

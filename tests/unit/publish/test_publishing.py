@@ -405,11 +405,14 @@ def test_an_approved_project_is_in_the_gallery_and_no_other(
     shown = store.projects.add(ADA, project())
     approval = ProjectApproved(approved=True, by="A. Teacher", reason="read")
     store.projects.add(BOB, project(course="other"))
+    grader("publish", "--to", tmp_path / "site")
     store.projects.approve(shown, approval)
 
     done = grader("publish", "--to", tmp_path / "site")
 
     assert done.exit_code == 0, done.output
+    for page in (tmp_path / "site" / "entry").glob("*.html"):
+        assert "../projects/index.html" in page.read_text("utf8")  # not as it was kept
     data = json.loads((tmp_path / "site/data/v1/projects.json").read_bytes())
     (card,) = data["cards"]
     page = (tmp_path / f"site/projects/{card['slug']}.html").read_text("utf8")
