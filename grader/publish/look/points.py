@@ -138,10 +138,15 @@ def _figures(prefix: str, pairs: Iterable[summary.Paired]) -> str:
         if cost:
             took.append(curves.usage(f"{name}-memory", caption, cost.usage.curve))
     return "".join(
-        f'<h3>{title}</h3><div class="figures small">{"".join(shown)}</div>'
-        for title, shown in (
-            ("How the milestones learned", learned),
-            ("Memory while they ran", took),
+        f'<h3>{title}</h3><p class="muted">{note}</p>'
+        f'<div class="figures small">{"".join(shown)}</div>'
+        for title, note, shown in (
+            (
+                "How the milestones learned",
+                "On validation data; the red line is what was asked.",
+                learned,
+            ),
+            ("Memory while they ran", "Above an idle sandbox.", took),
         )
         if any(shown)
     )
