@@ -6,15 +6,17 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from projects.made import START, capstone, draw, project
+from projects.test_gallery import Log
+from reports.samples import everything, report
+
+from grader.models.project import Point
 from grader.publish.competition_models import Competition
 from grader.publish.html import Pages
 from grader.publish.models import Leaderboard
 from grader.publish.people import Public
 from grader.publish.projects import Gallery, gallery
-from projects.made import START, capstone, draw, project
-from projects.test_gallery import Log
 from publish import rich
-from reports.samples import everything, report
 
 ASSETS: Final = Path(__file__).parents[3] / "leaderboard"
 # Files that are not pages; other tests look into them.
@@ -46,9 +48,7 @@ def projects(text: str = "Sorting leaves", name: str = "brisk otter") -> Gallery
     return found.model_copy(update={"cards": cards})
 
 
-def _point(number: int, seed: int) -> object:
-    from grader.models.project import Point
-
+def _point(number: int, seed: int) -> Point:
     return Point(slice=number, cpu_s=0.2 * number, metric=1 - 0.5 / (number + seed))
 
 

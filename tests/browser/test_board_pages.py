@@ -1,0 +1,89 @@
+"""The board with everything on it: competition, records, projects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe import violations
+from chromium import Browser
+from publish.shown import site as pages
+
+pytestmark = pytest.mark.browser
+EVENT = "tinymlperf/closed-latency.html"
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the sample's pages into a folder."""
+    folder = tmp_path_factory.mktemp("board") / "a site #2"
+    for path, text in pages().items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, "utf-8")
+    return folder
+
+
+def kinds(board: Path) -> list[Path]:
+    """Return one page of each kind: of entries the one with the most on it."""
+    entries = sorted(board.glob("entry/*.html"), key=lambda p: p.stat().st_size)
+    others = (p for p in board.rglob("*.html") if p.parent.name != "entry")
+    return [*sorted(others), entries[-1]]
+
+
+@pytest.fixture
+def every(page: Browser, board: Path) -> Iterator[Iterator[Path]]:
+    def opened() -> Iterator[Path]:
+        for path in kinds(board):
+            page.open(path.as_uri())
+            yield path
+
+    yield opened()
+    page.open("about:blank")
+
+
+def test_no_page_asks_anybody_or_keeps_anybody_out(
+    page: Browser, every: Iterator[Path]
+) -> None:
+    page.resize(1280)
+    for path in every:
+        assert page.requests() == [path.as_uri()]
+        assert page.complaints() == []
+        assert violations(page) == [], path
+
+
+def test_in_the_dark_on_a_phone_everything_can_be_read(
+    page: Browser, every: Iterator[Path]
+) -> None:
+    page.resize(390, mobile=True)
+    page.media(prefers_color_scheme="dark")
+    for path in every:
+        assert page.evaluate("document.documentElement.scrollWidth") == 390, path
+        assert violations(page) == [], path
+
+
+def test_an_event_is_sorted_by_score_and_keeps_it_in_its_address(
+    page: Browser, board: Path
+) -> None:
+    page.open((board / EVENT).as_uri())
+    head = "th[data-key='score'] button"
+    scores = "[...document.querySelector('table').tBodies[0].rows].map((r) =>"
+    scores += " parseFloat(r.querySelector('.total')?.textContent)).filter((v) => v)"
+
+    page.click(head)  # the best first
+    down = page.evaluate(scores)
+    page.click(head)
+    up = page.evaluate(scores)
+
+    assert up == sorted(up)
+    assert down == sorted(down, reverse=True)
+    assert len(up) > 3
+    assert "score" in page.evaluate("location.hash")
+
+
+def test_without_script_an_event_has_all_its_rows(page: Browser, board: Path) -> None:
+    page.open((board / EVENT).as_uri(), scripts=False)
+
+    rows = page.evaluate("document.querySelectorAll('tbody tr').length")
+    assert rows > 10
+    assert page.evaluate("document.querySelectorAll('button, input').length") == 0
