@@ -13,6 +13,7 @@ pytestmark = pytest.mark.browser
 STANDINGS = "#board-1-standings"
 MILESTONES = "#board-1-milestones"
 SCHEMES = ("light", "dark")
+SHORT = ("404.html", "embed.html", "records.html")  # pages of a few words here
 DASH = "\N{EN DASH}"
 
 # Every visible text and the contrast of its colour with what lies behind it.
@@ -242,7 +243,7 @@ def test_text_stands_out_from_its_ground(
 
         seen, low = page.evaluate(CONTRASTS)
 
-        assert seen > 20
+        assert seen > (2 if path.name in SHORT else 20), path
         assert low == [], path
 
 
