@@ -167,13 +167,8 @@ class SuiteRunner:
         except Exception as exc:  # noqa: BLE001 -- judged below, whatever it is
             error = exc
         done = self._group.finish(kill=isinstance(error, LimitHit | Starved))
-        if error is None and done.left_processes:
-            error = LimitHit(Limit.PROCESSES, "none left running after the check")
-        if error is None and done.flooded:
-            most = f"{limits.output_bytes / 2**10:.0f} KiB of output"
-            error = LimitHit(Limit.OUTPUT, most)
         outcome = judge(
-            error,
+            error or done.over,
             how=done.how,
             call=session.last_call,
             limits=limits,

@@ -154,6 +154,8 @@ def _in_group(group: Group, attempt: Attempt, found: Found) -> None:
     finally:
         done = group.finish(kill=killed)
         found.usage, found.how = done.usage, done.how
+    if done.over:
+        raise done.over
 
 
 @contextmanager

@@ -33,8 +33,7 @@ class Finished(NamedTuple):
     usage: Usage
     printed: str
     how: str  # "exit code 0", "signal 11 (SIGSEGV)"
-    left_processes: bool
-    flooded: bool  # printed more than it may
+    over: LimitHit | None  # a limit that only the end shows to be passed
     idle_s: float  # slept of its own accord
 
 
@@ -146,22 +145,22 @@ class Group:
             msg = "no check is running"
             raise RuntimeError(msg)
         usage = self.meter.finish()
-        idle_s = self.meter.idle_s(usage)
+        over, idle_s = self.meter.over(usage), self.meter.idle_s(usage)
         channel.hang_up()
         status = None if kill else self._status()
         tree = self._zygote.tree
         strays = bool(tree.living(tree.pids() - self._idle)) or self._helped()
-        flooded = False
+        if strays and status is not None:
+            over = LimitHit(Limit.PROCESSES, "none left running after the check")
         try:
             channel.drain()
-        except LimitHit:
-            flooded = True
-        left = strays and status is not None
+        except LimitHit as hit:
+            over = over or hit
         if strays or status is None:
             self.close()
         printed = channel.printed.decode(errors="replace")
         channel.close()
-        return Finished(usage, printed, _how(status), left, flooded, idle_s)
+        return Finished(usage, printed, _how(status), over, idle_s)
 
     def _status(self) -> int | None:
         """Return how the check ended, as its group tells it; None: it does not."""

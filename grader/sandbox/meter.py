@@ -107,10 +107,8 @@ class Meter:
 
     def _judge(self, sample: Sample, busy: set[int]) -> None:
         limits = self.limits
-        if sample.cpu_s > limits.cpu_s:
-            raise LimitHit(Limit.CPU, f"{limits.cpu_s:g} s of CPU time")
-        if self.peak_rss_bytes > limits.memory_bytes:
-            raise LimitHit(Limit.MEMORY, f"{limits.memory_bytes / 2**20:.0f} MiB")
+        if hit := self._over(sample.cpu_s, self.peak_rss_bytes):
+            raise hit
         if len(busy) > limits.processes:
             raise LimitHit(Limit.PROCESSES, f"{limits.processes} processes")
         if sample.wall_s > limits.wall_s:
@@ -118,16 +116,29 @@ class Meter:
                 raise Starved(STARVING)
             raise LimitHit(Limit.WALL, f"{limits.wall_s:g} s of wall time")
 
+    def _over(self, cpu_s: float, peak_rss_bytes: int) -> LimitHit | None:
+        limits = self.limits
+        if cpu_s > limits.cpu_s:
+            return LimitHit(Limit.CPU, f"{limits.cpu_s:g} s of CPU time")
+        if peak_rss_bytes > limits.memory_bytes:
+            return LimitHit(Limit.MEMORY, f"{limits.memory_bytes / 2**20:.0f} MiB")
+        return None
+
     def finish(self) -> Usage:
         """Return what the run used; call before its process is gone."""
         busy = self.tree.pids() - self._idle
-        high = sum(self._high_water_bytes(pid) for pid in busy)
+        # Not their sum: the marks of two processes may be of different moments.
+        high = max(map(self._high_water_bytes, busy), default=0)
         return Usage(
             cpu_s=self._spent_s(busy),
             wall_s=time.monotonic() - self._start,
             peak_rss_bytes=max(self.peak_rss_bytes, high),
             curve=tuple(self.curve),
         )
+
+    def over(self, usage: Usage) -> LimitHit | None:
+        """Return the limit that a finished run passed after the last sample, if any."""
+        return self._over(usage.cpu_s, usage.peak_rss_bytes)
 
     def idle_s(self, usage: Usage) -> float:
         """Return how long a finished run slept of its own accord, in seconds.

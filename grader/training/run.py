@@ -71,6 +71,8 @@ def _process(group: Group, attempt: Attempt, trained: Trained) -> Iterator[Sessi
     finally:
         done = group.finish(kill=killed)
         trained.usage, trained.how = _both(trained.usage, done.usage), done.how
+    if done.over:
+        raise done.over
 
 
 def _both(first: Usage | None, second: Usage) -> Usage:

@@ -197,3 +197,29 @@ def test_peak_memory_is_measured_between_samples(zygote: Zygote) -> None:
 
     assert total == 2**26
     assert 2**29 <= used.peak_rss_bytes < 2**29 + 2**27
+
+
+def test_a_limit_passed_between_samples_is_passed(zygote: Zygote) -> None:
+    """However busy the judge's host is: it need not have looked in time."""
+    group = zygote.group((), Limits())
+    limits = Limits(cpu_s=30, wall_s=60, memory_bytes=2**28)
+    channel = group.check(limits, seed=0)
+    channel._due = time.monotonic() + 60
+
+    Session(channel, set(), trusted=False).namespace().eat()
+    over = group.finish().over
+    group.close()
+
+    assert over is not None
+    assert over.which == Limit.MEMORY
+
+
+def test_a_run_within_its_limits_passes_none(zygote: Zygote) -> None:
+    group = zygote.group((), Limits())
+    channel = group.check(Limits(), seed=0)
+
+    Session(channel, set(), trusted=False).namespace().well()
+    over = group.finish().over
+    group.close()
+
+    assert over is None
