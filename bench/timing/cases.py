@@ -13,17 +13,19 @@ import numpy as np
 
 from grader.models.submission import SourceFile
 
-# The share of each call's rows whose answers are computed twice. Whole calls repeated
-# now and then would meet few pairs, and a median would not see them.
-CASES: Final = {"identical": 0.0, "5 %": 0.05, "10 %": 0.1}
+# Of how many answers of the network one is computed twice; 0: the code as it was. A
+# batch has thousands, so every pair meets it. To count them takes 2 to 3 % of a batch,
+# and a tenth of a batch is not the network: README.md has what each case came to.
+CASES: Final = {"identical": 0, "5 %": 40, "10 %": 13}
 TWICE: Final = """
 
-_forward = Sequential.forward
+from itertools import cycle
+
+_forward, _turn = Sequential.forward, cycle([True] + [False] * {others}).__next__
 
 def _some_twice(self, x):
-    more = round({share!r} * x.shape[0])
-    if more:
-        _forward(self, x[:more])
+    if _turn():
+        _forward(self, x)
     return _forward(self, x)
 
 Sequential.forward = _some_twice
@@ -32,9 +34,9 @@ FILE: Final = "tinytorch/layers.py"
 LOAD_NICE: Final = 19  # as what is measured
 
 
-def slower(files: tuple[SourceFile, ...], share: float) -> tuple[SourceFile, ...]:
-    """Return the package that repeats `share` of its work; 0: as it was."""
-    more = TWICE.format(share=share).encode() if share else b""
+def slower(files: tuple[SourceFile, ...], every: int) -> tuple[SourceFile, ...]:
+    """Return the package that computes one of `every` answers twice; 0: as it was."""
+    more = TWICE.format(others=every - 1).encode() if every else b""
     return tuple(
         SourceFile(path=f.path, data=f.data + more) if f.path == FILE else f
         for f in files
