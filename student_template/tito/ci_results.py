@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,20 +13,22 @@ import click
 
 from tito.ci_hidden import annotations
 from tito.ci_places import places_of
-from tito.ci_service import Service, ServiceError, service
 from tito.ci_summary import append
 from tito.ci_text import cell, command, line, log, pre
 from tito.ci_verdict import kind_of, label_of, number_of, object_of, rows_of, told
-from tito.errors import FAILED, TitoError
+from tito.errors import FAILED, LaterError, TitoError
+from tito.line import server
 from tito.package import collect, digest_of
+from tito.problems import UntoldError
+from tito.roads import destination
 from tito.screen import say
+from tito.service import GRADED, ID, REJECTED, Answer, Service
+from tito.tokens import find
 
 HELD = ("passed", "blocked")
-FINAL = ("graded", "inconclusive", "rejected", "failed")
-OURS = ("inconclusive", "failed")  # nothing the student has to do
-PATIENT = (0, 429, 503)  # no answer, too often, busy: asked again
+ENDED = (GRADED, REJECTED, "inconclusive", "failed")  # the last two are ours
+NO_SERVICE = "this course has no service"
 SOON_S, RARELY_S = 1.0, 15.0  # between two questions
-ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -46,96 +47,108 @@ def results(project: Path, order: Order) -> int:
     Raises:
         TitoError: the service says no.
     """
-    there = service(project, order.to)
-    wanted = order.submission or digest_of(collect(project))
-    deadline = time.monotonic() + order.wait_s
-    found = _waited(there, wanted, deadline)
-    state = line(str(found.get("state", "")), 40)
-    said = [f"{state}: {line(str(found.get('message', '')), 400)}"]
-    report = _report(there, found) if state == "graded" else None
+    there = _service(project, order.to)
+    mine = digest_of(collect(project))
+    try:
+        found = _waited(there, order.submission or mine, order.wait_s)
+        report = _report(there, found) if found.state == GRADED else None
+    except LaterError as error:  # its exit code is for what was not handed in
+        raise TitoError(error.message, error.hint) from None
     if order.summary:
-        append(order.summary, _summary(found, report, there.address))
-    if state == "graded":
-        said = [f"{number_of(found, 'earned')} of {number_of(found, 'points')} points"]
-    say("\n".join(map(log, said)))
-    if os.environ.get("GITHUB_ACTIONS") == "true" and state != "graded":
-        kind = "error" if state == "rejected" else "warning"
-        click.echo(command(kind, said[0], title="the course's grading"))
-    elif os.environ.get("GITHUB_ACTIONS") == "true" and report is not None:
-        same = found.get("digest") == digest_of(collect(project))
-        places = places_of(project) if same else None
-        for each in annotations(object_of(report.get("verdict")), places):
-            click.echo(each)
-    return FAILED if state == "rejected" else 0
+        append(order.summary, _summary(found, report))
+    said = f"{line(found.state, 40)}: {line(found.message, 400)}"
+    if found.state == GRADED:
+        said = f"{_points(found.earned)} of {_points(found.points)} points"
+    say(log(said))
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        _annotate(found, said, report, project, mine)
+    return FAILED if found.state == REJECTED else 0
 
 
-def _waited(there: Service, wanted: str, deadline: float) -> dict[str, Any]:
-    """Return the submission in its final state, or as it is at the deadline."""
-    pause_s = SOON_S
+def _service(project: Path, to: str) -> Service:
+    address = destination(to, project)
+    if not address.startswith(("https://", "http://")):
+        raise TitoError(
+            f"{line(address)} is no service" if address else NO_SERVICE,
+            "Results are fetched over https, from the address in tito/course.json.",
+        )
+    return Service(server(address), find(project), ())  # `_waited` is patient
+
+
+def _waited(there: Service, wanted: str, limit_s: float) -> Answer:
+    """Return the submission in its final state, or as it is when time is up."""
+    deadline, pause_s = time.monotonic() + limit_s, SOON_S
     while True:
         try:
             found = _submission(there, wanted)
-        except ServiceError as error:
-            if error.status not in PATIENT or time.monotonic() >= deadline:
+        except LaterError:  # no answer, too often, busy
+            if time.monotonic() >= deadline:
                 raise
         else:
-            if found.get("state") in FINAL or time.monotonic() >= deadline:
+            if found.state in ENDED or time.monotonic() >= deadline:
                 return found
         time.sleep(min(pause_s, max(0.0, deadline - time.monotonic())))
         pause_s = min(2 * pause_s, RARELY_S)
 
 
-def _submission(there: Service, wanted: str) -> dict[str, Any]:
+def _submission(there: Service, wanted: str) -> Answer:
     """Return the submission of this id, or the newest of this digest.
 
     Raises:
         TitoError: there is none.
     """
-    if not wanted.startswith("sha256:"):
-        if not ID.fullmatch(wanted):
+    if wanted.startswith("sha256:"):
+        found = there.latest(wanted)
+        if found is None:
             raise TitoError(
-                f"{line(wanted, 80)} is no id of a submission",
-                "`tito submit` tells it, as in s-ABCDEFGHIJKL.",
+                "this package was not handed in to the service",
+                "Hand it in: tito submit",
             )
-        return object_of(there.get(f"submissions/{wanted}"))
-    rows = object_of(there.get("submissions")).get("submissions")
-    for row in rows if isinstance(rows, list) else []:
-        if isinstance(row, dict) and row.get("digest") == wanted:
-            return row
-    raise TitoError(
-        "this package was not handed in to the service", "Hand it in: tito submit"
-    )
+        return found
+    if not ID.fullmatch(wanted):
+        raise TitoError(
+            f"{line(wanted, 80)} is no id of a submission",
+            "`tito submit` tells it, as in s-ABCDEFGHIJKL.",
+        )
+    return there.state(wanted)
 
 
-def _report(there: Service, found: dict[str, Any]) -> dict[str, Any] | None:
+def _report(there: Service, found: Answer) -> dict[str, Any] | None:
     """Return the report; None where its details are told only later."""
-    name = str(found.get("id", ""))
-    if not ID.fullmatch(name):
-        return None
     try:
-        return object_of(there.get(f"submissions/{name}/report"))
-    except ServiceError as error:
-        if error.code == "round_open":
-            return None
-        raise
+        return there.report(found.id)
+    except UntoldError:
+        return None
 
 
-def _summary(
-    found: dict[str, Any], report: dict[str, Any] | None, address: str
-) -> Iterator[str]:
+def _annotate(
+    found: Answer, said: str, report: dict[str, Any] | None, project: Path, mine: str
+) -> None:
+    """Tell the runner: what failed at lines of the student's, or why nothing can be."""
+    if found.state != GRADED:
+        kind = "error" if found.state == REJECTED else "warning"
+        click.echo(command(kind, said, title="the course's grading"))
+    elif report is not None:
+        places = places_of(project) if found.digest == mine else None
+        for each in annotations(object_of(report.get("verdict")), places):
+            click.echo(each)
+
+
+def _points(value: float | None) -> str:
+    return "?" if value is None else f"{value:g}"
+
+
+def _summary(found: Answer, report: dict[str, Any] | None) -> Iterator[str]:
     """Yield the summary in pieces, each whole in itself."""
-    state = str(found.get("state", ""))
-    yield f"## The course's grading: {cell(state, 40)}\n\n"
-    if state == "graded":
-        earned, points = number_of(found, "earned"), number_of(found, "points")
+    yield f"## The course's grading: {cell(found.state, 40)}\n\n"
+    if found.state == GRADED:
+        earned, points = _points(found.earned), _points(found.points)
         yield f"**{cell(earned)} of {cell(points)} points**\n\n"
-    notes = found.get("notes")
-    for text in [found.get("message"), *(notes if isinstance(notes, list) else [])]:
-        if text:
-            yield f"{cell(str(text), 400)}\n\n"
-    if str(found.get("page", "")).startswith("/"):
-        yield f"Your page: {cell(address + str(found['page']), 300)}\n\n"
-    if report is None and state == "graded":
+    for text in filter(None, (found.message, *found.notes)):
+        yield f"{cell(text, 400)}\n\n"
+    if found.page.startswith(("https://", "http://")):
+        yield f"Your page: {cell(found.page, 300)}\n\n"
+    if report is None and found.state == GRADED:
         yield "What failed is told when the round has closed.\n"
     if report is not None:
         yield from _parts(object_of(report.get("verdict")))

@@ -15,6 +15,11 @@ SHOWN = 300  # characters of a text of the service's
 ASK_ANEW = "Ask your course for a new one, then: tito login"
 LATER = "Nothing here has to be changed; tito submit --queued hands in what is kept."
 
+
+class UntoldError(TitoError):
+    """Graded, and the details are told when the round is over."""
+
+
 SENTENCES: dict[str, tuple[type[TitoError], str, str]] = {
     "token_missing": (TitoError, "the service did not get your token", "tito login"),
     "token_unknown": (TitoError, "the service does not know your token", ASK_ANEW),
@@ -41,7 +46,7 @@ SENTENCES: dict[str, tuple[type[TitoError], str, str]] = {
         "Leave out --round (and ROUND) for the round that runs now.",
     ),
     "round_open": (
-        TitoError,
+        UntoldError,
         "details are told when the round is over",
         "Points are told before: tito status",
     ),

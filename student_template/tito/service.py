@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import quote
@@ -14,9 +14,10 @@ from urllib.parse import quote
 from tito.errors import LaterError
 from tito.line import Server
 from tito.problems import problem, text
-from tito.web import Question, ask, lines
+from tito.web import DELAYS_S, MOST_BYTES, Question, ask, lines
 
 BASE = "/api/v1"
+REPORT_BYTES = 32 << 20  # a report has every check and every curve
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 GRADED, REJECTED = "graded", "rejected"
 FINAL = (GRADED, REJECTED)
@@ -88,10 +89,16 @@ def _number(value: Any) -> float | None:
 
 
 class Service:
-    """The service, asked with one token."""
+    """The service, asked with one token.
 
-    def __init__(self, to: Server, token: str) -> None:
-        self.to = to
+    Args:
+        delays_s: before each further try, where the service is busy or away.
+    """
+
+    def __init__(
+        self, to: Server, token: str, delays_s: Sequence[float] = DELAYS_S
+    ) -> None:
+        self.to, self._delays_s = to, delays_s
         self._headers = {"Authorization": f"Bearer {token}"}
 
     def submit(self, data: bytes, *, round_: str, digest: str) -> Answer:
@@ -118,10 +125,20 @@ class Service:
         """Return where a submission is."""
         return self._answer("GET", f"/submissions/{quote(id_, safe='')}")
 
-    def latest(self) -> Answer | None:
-        """Return your latest submission."""
+    def latest(self, digest: str = "") -> Answer | None:
+        """Return your latest submission, or the latest of exactly this package."""
         rows = self._json("GET", "/submissions").get("submissions")
-        return self._read(rows[0]) if isinstance(rows, list) and rows else None
+        found = map(self._read, rows if isinstance(rows, list) else [])
+        return next((row for row in found if digest in ("", row.digest)), None)
+
+    def report(self, id_: str) -> dict[str, Any]:
+        """Return all that came of a submission.
+
+        Raises:
+            UntoldError: its details are told when the round is over.
+        """
+        path = f"/submissions/{quote(id_, safe='')}/report"
+        return self._json("GET", path, most_bytes=REPORT_BYTES)
 
     def me(self) -> dict[str, Any]:
         """Return whose token it is."""
@@ -157,9 +174,11 @@ class Service:
         path: str,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
+        most_bytes: int = MOST_BYTES,
     ) -> dict[str, Any]:
         own = {**self._headers, "Accept": "application/json", **(headers or {})}
-        reply = ask(self.to, Question(method, BASE + path, own, body))
+        question = Question(method, BASE + path, own, body, most_bytes)
+        reply = ask(self.to, question, self._delays_s)
         if reply.status not in (200, 201):
             raise problem(self.to, reply)
         found = _load(reply.body)

@@ -37,6 +37,8 @@ def serving(service: Service) -> Iterator[Service]:
             status, body = service.answer(self.path.removeprefix("/api/v1/"))
             data = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)
+            kind = "json" if status < 400 else "problem+json"
+            self.send_header("Content-Type", f"application/{kind}")
             for name, value in service.headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(data)))

@@ -193,15 +193,11 @@ def test_text_of_a_report_is_text(project: Path, tmp_path: Path, digest: str) ->
 @pytest.mark.parametrize(
     ("status", "body", "told"),
     [
-        (
-            401,
-            {"title": "this token has expired", "hint": "ask for one"},
-            "has expired",
-        ),
-        (404, {"title": "there is no such submission"}, "no such submission"),
-        (500, b"<html>oh", "status 500"),
-        (200, b"\xff{", "cannot be read"),
-        (302, b"", "status 302"),
+        (401, {"code": "token_expired", "title": "expired"}, "token has expired"),
+        (404, {"code": "not_found", "title": "none"}, "no submission of yours"),
+        (500, b"<html>oh", "it answers 500"),
+        (200, b"\xff{", "not what the course's service would"),
+        (302, b"", "your token did not go there"),
     ],
 )
 def test_a_service_that_says_no_is_told_in_two_lines(
@@ -221,11 +217,11 @@ def test_a_service_that_says_no_is_told_in_two_lines(
 @pytest.mark.parametrize(
     ("address", "token", "told"),
     [
-        ("http://grader.example.org", TOKEN, "no service"),  # the token in plain text
+        ("http://grader.example.org", TOKEN, "is not encrypted"),
         ("ftp://grader.example.org", TOKEN, "no service"),
         ("https://grader.example.org", "", "no token"),
         ("https://grader.example.org", "a\nb", "no token"),
-        ("http://127.0.0.1:1", TOKEN, "no answer"),
+        ("http://127.0.0.1:1", TOKEN, "nothing answers there"),
     ],
 )
 def test_without_service_or_token_nothing_is_asked(
