@@ -115,9 +115,13 @@ def _asked(
 
 
 def check(place: Place) -> list[str]:
-    """Read the whole store; return what is wrong with it, nothing if it is sound."""
+    """Read the whole store; return what is wrong with it, nothing if it is sound.
+
+    What an erasure that was cut off left is deleted.
+    """
     problems = []
     with opened(place) as store:
+        store.end_erasures()
         export = store.export()
         for result in export.results:
             try:

@@ -19,7 +19,7 @@ from grader.errors import StoreError, UsageError
 from grader.models.report import GradeReport
 from grader.models.submission import Submission
 from grader.models.summary import ResultSummary
-from grader.store import documents, rows, schema, summaries
+from grader.store import documents, rows, schema, summaries, unfinished
 from grader.store.access import Access
 from grader.store.erasure import Kept, erase, erase_files, kept_of
 from grader.store.events import (
@@ -248,16 +248,25 @@ class Store:
         """
         with our_errors(self._folder), self._engine.begin() as connection:
             alone(connection)
+            unfinished.resume(connection, self._folder)
             kept = kept_of(connection, self._folder, student)
             if kept.nothing:
                 msg = f"nothing is kept of {student!r}"
                 raise UsageError(msg, hint="the id is the one results were stored by")
             said = Forgotten(by=by, reason=reason, results=len(kept.documents))
             values = self._values("", said, "")
+            unfinished.begin(self._folder, kept.documents)
             erase(connection, student, kept)
             connection.execute(sa.insert(events_table), [values])
         erase_files(self._folder, kept)
+        unfinished.end(self._folder)
         return kept
+
+    def end_erasures(self) -> int:
+        """Delete what an erasure that was cut off left; return how many documents."""
+        with our_errors(self._folder), self._engine.begin() as connection:
+            alone(connection)
+            return unfinished.resume(connection, self._folder)
 
     def events(
         self, *, kinds: Sequence[str] = (), students: Sequence[str] = ()

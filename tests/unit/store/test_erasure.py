@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from compete.made import session as made
 from reports.samples import good, report
 
 from grader.errors import UsageError
@@ -197,3 +198,39 @@ def test_what_was_sent_for_a_team_is_the_teams(store: Store) -> None:
     (standing,) = store.inbox.standing(students=["red"])
     assert standing.received.sender == ""
     assert store.source(digest) is not None
+
+
+def test_documents_that_name_nobody_go_with_the_next_look(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = store.sessions.add("ann", made())
+    path = documents.path_of(tmp_path / "store", digest, "sessions")
+    with monkeypatch.context() as broken:
+        broken.setattr("grader.store.store.erase_files", broken_off)
+        with pytest.raises(InterruptedError):
+            store.forget("ann", by="me", reason="by request")
+    assert path.exists()
+
+    assert store.end_erasures() == 1
+
+    assert not path.exists()
+    assert store.end_erasures() == 0
+
+
+def test_what_was_never_erased_is_not_taken_for_a_rest(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = store.sessions.add("ann", made())
+    with monkeypatch.context() as broken:
+        broken.setattr("grader.store.store.erase", broken_off)
+        with pytest.raises(InterruptedError):
+            store.forget("ann", by="me", reason="by request")
+
+    assert store.end_erasures() == 0
+
+    assert documents.path_of(tmp_path / "store", digest, "sessions").exists()
+    assert store.sessions.read(digest) == made()
+
+
+def broken_off(*_: object) -> None:
+    raise InterruptedError
