@@ -6,12 +6,25 @@ from typing import Final
 
 from grader.training.inside import SOURCE as RUN
 
+# numpy's arrays begin anywhere in a line of the cache, by the history of what was
+# allocated before. A row times a matrix took 5.1 us where it began with a line and 6.5
+# where it did not (784 x 128, float32), so entries were told apart by luck.
 # Inputs come first and the timed request after them, so that reading them is not timed.
 SOURCE: Final = (
     RUN
     + """
 
+def aligned(value):
+    room = np.empty(value.nbytes + 64, np.uint8)
+    start = -room.__array_interface__["data"][0] % 64
+    array = room[start : start + value.nbytes].view(value.dtype).reshape(value.shape)
+    array[...] = value
+    return array
+
+
 class Bench(Run):
+    copied = staticmethod(aligned)
+
     def give(self, *arrays):
         self.given = arrays
 

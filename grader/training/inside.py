@@ -14,6 +14,8 @@ PARTS = ("q_proj", "k_proj", "v_proj", "out_proj")
 
 
 class Run:
+    copied = staticmethod(np.array)
+
     def __init__(self, tt, milestone, build, seed, epochs):
         self.tt, self.milestone = tt, milestone
         self.seed = seed
@@ -68,7 +70,7 @@ class Run:
             tensor = tensors[path]
             if np.shape(tensor.data) != value.shape:
                 raise ValueError(f"{path}: {value.shape}")
-            tensor.data = np.array(value)
+            tensor.data = self.copied(value)
 
     def quantized(self):
         return dict(self.milestone.quantized(self.tt, self.model))
