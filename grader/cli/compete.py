@@ -49,6 +49,13 @@ def _measuring(command: F) -> F:
         click.option(
             "--workload", "workloads", multiple=True, help="Only this; repeatable."
         ),
+        click.option(
+            "--division",
+            type=click.Choice(("closed", "open")),
+            default="closed",
+            show_default=True,
+            help="Open: with the submission's own model and training script.",
+        ),
         click.option("--sandbox", type=click.Choice(CHOICES), default="auto"),
         click.option(
             "--format",
@@ -70,7 +77,7 @@ def _measuring(command: F) -> F:
 @course_option
 @click.pass_context
 def run(ctx: click.Context, /, submission: str, *, quick: bool, **given: Any) -> None:
-    """Measure SUBMISSION in the closed division; nothing is stored.
+    """Measure SUBMISSION against the reference; nothing is stored.
 
     Example: grader compete run student_template --event latency --quick
     """
@@ -138,7 +145,8 @@ def _store(given: dict[str, Any]) -> Store:
 
 
 def _options(given: dict[str, Any], *, quick: bool = False) -> CompeteOptions:
-    options = {k: given[k] for k in ("course", "events", "workloads", "sandbox")}
+    taken = ("course", "events", "workloads", "sandbox", "division")
+    options = {k: given[k] for k in taken}
     if quick:
         return CompeteOptions(**options, launches=QUICK, pairs=QUICK, requeues=0)
     return CompeteOptions(**options)

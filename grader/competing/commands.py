@@ -60,7 +60,7 @@ def run(
         GraderError: rejected at intake, or the course or the wall is not usable.
     """
     bench = make_bench(options, progress)
-    submission = open_submission(source, package=bench.course.package)
+    submission = _opened(bench, source)
     yield from _seen(bench, (submission,))
 
 
@@ -84,8 +84,7 @@ def record(
         GraderError: as `run`, or the store is not usable.
     """
     bench = make_bench(options, progress)
-    package = bench.course.package
-    submission = open_submission(source, package=package, student=keep.student)
+    submission = _opened(bench, source, keep.student)
     if not submission.student:
         msg = "nobody is named whose entry this is"
         raise UsageError(msg, hint="name the student: --student ID")
@@ -109,8 +108,7 @@ def head_to_head(
         GraderError: as `run`; or one person is both.
     """
     bench = make_bench(options, progress)
-    package = bench.course.package
-    both = tuple(open_submission(x, package=package) for x in (challenger, holder))
+    both = tuple(_opened(bench, source) for source in (challenger, holder))
     if keep is not None:
         if not keep.holder or keep.student == keep.holder:
             msg = "a head-to-head that is stored needs two people"
@@ -119,6 +117,12 @@ def head_to_head(
         yield from _stored(bench, both, keep)
         return
     yield from _seen(bench, both)
+
+
+def _opened(bench: Bench, source: str, student: str = "") -> Submission:
+    """Take in a submission, with its own scripts where the division is open."""
+    package, scripts = bench.course.package, bench.scripts
+    return open_submission(source, package=package, student=student, scripts=scripts)
 
 
 def _walled(bench: Bench) -> None:
@@ -225,7 +229,7 @@ def summary(
 def _gates(session: Session, workload: Workload) -> tuple[Gate, ...]:
     """Return the gates that one session can say something about."""
     found = []
-    if session.event != "memory":
+    if session.event != "memory" and session.division == "closed":
         found.append(gates.outputs_gate([session]))
     if session.quality:
         found.append(
