@@ -173,7 +173,8 @@ def _shown(found: Iterable[Measured], form: str) -> int:
 def _table(measured: list[Measured]) -> Iterator[str]:
     last = measured[-1].last
     place = f"{last.conditions.host_class}, {last.conditions.isolation.tier}"
-    plan = f"{last.plan.launches} launches of {last.plan.pairs} pairs"
+    pairs = "1 pair" if last.plan.pairs == 1 else f"{last.plan.pairs} pairs"
+    plan = f"{last.plan.launches} launches of {pairs}"
     yield f"TinyMLPerf, {last.division} division: {plan}, on {terminal(place, 80)}"
     yield ""
     yield tabulate(
@@ -229,5 +230,7 @@ def _told(one: Measured) -> Iterator[str]:
     for gate in one.gates:
         if gate.state != "passed":
             yield terminal(f"{name}: {gate.name} {gate.state}: {gate.detail}", WIDTH)
+    for note in one.notes:
+        yield terminal(f"{name}: {note}", WIDTH)
     for document in one.documents:
         yield f"{name}: {document}"

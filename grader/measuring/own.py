@@ -62,6 +62,9 @@ class OwnLearning:
 
     def give(self, side: Side, inputs: Any) -> None:
         """Hand over nothing: what comes with a request is timed with it."""
+        side.stage = "in training" if inputs else "building the model"
+        if inputs > self.workload.slices:
+            side.stage = "answering"
 
     def ask(self, bench: Bench) -> Any:
         """Build and hand over the data, train, or ask for answers."""

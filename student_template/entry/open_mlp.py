@@ -24,7 +24,8 @@ def build(tt: Any, rng: np.random.Generator) -> Any:
 
 def pixels(x: np.ndarray) -> np.ndarray:
     """Return rows in [0, 1]. Shapes: bytes (n, 8, 8) -> (n, 64)."""
-    return x.reshape(len(x), -1) / np.float32(255)
+    rows = x.reshape(len(x), -1)
+    return rows / np.float32(255) if rows.dtype == np.uint8 else rows
 
 
 def train(
