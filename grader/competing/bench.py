@@ -197,7 +197,7 @@ def _scripts(
 ) -> dict[Role, str]:
     """Return the scripts of one session in the open division, by side."""
     own = [
-        next(f.data.decode() for f in one.scripts if f.path == workload.open)
+        {file.path: file.data for file in one.scripts}[workload.open].decode()
         for one in submissions
     ]
     held: dict[Role, str] = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,11 @@ from compete import made
 from reports.samples import good, perfect
 
 from grader.cli.compete import compete
+from grader.competing.commands import _earlier
 from grader.config import find_home, load_course
 from grader.models.session import Session
 from grader.publish.rules import CompetitionRules, competition_rules
+from grader.store import Store
 from publish.contest import Contest
 
 
@@ -101,3 +105,29 @@ def test_the_command_that_measures_again_can_be_called(event: str) -> None:
     asked = compete.commands["run"].make_context("run", arguments)
     assert asked.params["division"] == "open"
     assert asked.params["submission"] == "SUBMISSION"
+
+
+def test_canaries_of_the_other_division_say_nothing(tmp_path: Path) -> None:
+    with closing(Store.open(tmp_path)) as store:
+        for division, canary in (("closed", 0.1), ("open", 0.2)):
+            timed = made.launches([[0.1]], canary=canary)
+            one = made.session(division=division, event="training", launches=timed)
+            store.sessions.add("ada", one)
+
+        found = {d: [*_earlier(store, d)("runner-2")] for d in ("closed", "open")}  # type: ignore[arg-type]
+
+    assert found == {"closed": [0.0], "open": [pytest.approx(math.log(0.5))]}
+
+
+def test_the_site_has_pages_of_the_open_division() -> None:
+    files = {
+        str(p): data for p, data in open_training().site(rules=open_rules()).items()
+    }
+
+    pages = {path for path in files if path.startswith("tinymlperf/open-")}
+    assert pages == {
+        "tinymlperf/open-training.html",
+        "tinymlperf/open-all-round.html",
+    }
+    (entry,) = (data.decode() for p, data in files.items() if p.startswith("entry/"))
+    assert "SUBMISSION --event training --division open" in entry
