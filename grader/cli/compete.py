@@ -49,6 +49,13 @@ def _measuring(command: F) -> F:
         click.option(
             "--workload", "workloads", multiple=True, help="Only this; repeatable."
         ),
+        click.option(
+            "--division",
+            type=click.Choice(("closed", "open")),
+            default="closed",
+            show_default=True,
+            help="Open: with the submission's own model and training script.",
+        ),
         click.option("--sandbox", type=click.Choice(CHOICES), default="auto"),
         click.option(
             "--format",
@@ -70,7 +77,7 @@ def _measuring(command: F) -> F:
 @course_option
 @click.pass_context
 def run(ctx: click.Context, /, submission: str, *, quick: bool, **given: Any) -> None:
-    """Measure SUBMISSION in the closed division; nothing is stored.
+    """Measure SUBMISSION against the reference; nothing is stored.
 
     Example: grader compete run student_template --event latency --quick
     """
@@ -138,7 +145,8 @@ def _store(given: dict[str, Any]) -> Store:
 
 
 def _options(given: dict[str, Any], *, quick: bool = False) -> CompeteOptions:
-    options = {k: given[k] for k in ("course", "events", "workloads", "sandbox")}
+    taken = ("course", "events", "workloads", "sandbox", "division")
+    options = {k: given[k] for k in taken}
     if quick:
         return CompeteOptions(**options, launches=QUICK, pairs=QUICK, requeues=0)
     return CompeteOptions(**options)
@@ -165,7 +173,8 @@ def _shown(found: Iterable[Measured], form: str) -> int:
 def _table(measured: list[Measured]) -> Iterator[str]:
     last = measured[-1].last
     place = f"{last.conditions.host_class}, {last.conditions.isolation.tier}"
-    plan = f"{last.plan.launches} launches of {last.plan.pairs} pairs"
+    pairs = "1 pair" if last.plan.pairs == 1 else f"{last.plan.pairs} pairs"
+    plan = f"{last.plan.launches} launches of {pairs}"
     yield f"TinyMLPerf, {last.division} division: {plan}, on {terminal(place, 80)}"
     yield ""
     yield tabulate(
@@ -221,5 +230,7 @@ def _told(one: Measured) -> Iterator[str]:
     for gate in one.gates:
         if gate.state != "passed":
             yield terminal(f"{name}: {gate.name} {gate.state}: {gate.detail}", WIDTH)
+    for note in one.notes:
+        yield terminal(f"{name}: {note}", WIDTH)
     for document in one.documents:
         yield f"{name}: {document}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypedDict
 
 from grader import datasets
 from grader.checks.runner import preload_of
@@ -19,14 +19,21 @@ from grader.errors import ConfigError, SandboxUnavailableError, UsageError
 from grader.grading import Talk
 from grader.measuring.rounds import Entrants
 from grader.measuring.session import Order
+from grader.measuring.side import Role
 from grader.models.base import Digest
 from grader.models.course import CompetitionEvent, Course, Workload
-from grader.models.session import SessionDigests, SessionPlan
+from grader.models.session import (
+    MAX_LAUNCHES,
+    Division,
+    SessionDigests,
+    SessionPlan,
+)
 from grader.models.submission import Submission
 from grader.pipeline import digest_of, reference_files
 from grader.sandbox import Package, Wall, choose
 from grader.sandbox.package import package_of
 
+Wanted = list[tuple[CompetitionEvent, Workload]]
 Offsets = Callable[[str], Sequence[float]]  # of earlier canaries, by host class
 REQUEUES: Final = 3
 IMAGE_VARIABLE: Final = "GRADER_IMAGE_DIGEST"
@@ -43,6 +50,15 @@ class CompeteOptions:
     launches: int = SessionPlan.model_fields["launches"].default
     pairs: int = SessionPlan.model_fields["pairs"].default
     requeues: int = REQUEUES
+    division: Division = "closed"
+
+
+class Rhythm(TypedDict):
+    """How often a session measures."""
+
+    launches: int
+    pairs: int
+    warm_ups: int
 
 
 @dataclass(frozen=True)
@@ -58,11 +74,22 @@ class Bench:
     options: CompeteOptions
     progress: Talk
 
+    @property
+    def scripts(self) -> tuple[str, ...]:
+        """Paths of the scripts that submissions bring themselves, each once.
+
+        Raises:
+            UsageError: as `pairs`.
+        """
+        if self.options.division == "closed":
+            return ()
+        return tuple(dict.fromkeys(workload.open for _, workload in self.pairs()))
+
     def pairs(self) -> Iterator[tuple[CompetitionEvent, Workload]]:
         """Yield what is to be measured.
 
         Raises:
-            UsageError: there is nothing of that name.
+            UsageError: there is nothing of that name, or not in that division.
         """
         known = [event.name for event in self.course.events]
         for name in self.options.events:
@@ -80,7 +107,34 @@ class Bench:
             names = ", ".join(self.options.workloads)
             msg = f"no event that was named has a workload {names!r}"
             raise UsageError(msg, hint="see `events` in course.toml")
-        yield from wanted
+        yield from self._held(wanted)
+
+    def _held(self, wanted: Wanted) -> Wanted:
+        """Return what of `wanted` the division has.
+
+        Raises:
+            UsageError: an event that was named has nothing in it.
+        """
+        if self.options.division == "closed":
+            return wanted
+        found = [(event, workload) for event, workload in wanted if workload.open]
+        names = {event.name for event, _ in found}
+        for name in self.options.events or ("the competition",):
+            if name not in names and (self.options.events or not found):
+                msg = f"{name} is measured in the closed division only"
+                raise UsageError(msg, hint=_open_events(self.course))
+        return found
+
+    def _plan(self) -> Rhythm:
+        """Return how often to measure; a training of one's own has its own launch.
+
+        A process that trains twice could keep what it learned.
+        """
+        launches, pairs = self.options.launches, self.options.pairs
+        if self.options.division == "closed":
+            return Rhythm(launches=launches, pairs=pairs, warm_ups=1)
+        most = min(launches * pairs, MAX_LAUNCHES)
+        return Rhythm(launches=most, pairs=1, warm_ups=0)
 
     def order(
         self,
@@ -92,12 +146,14 @@ class Bench:
         """Return one session to be measured; two submissions: against each other."""
         packages = [package_of(self.course, s.files) for s in submissions]
         duel = len(packages) == 2
+        is_open = self.options.division == "open"
         entrants = Entrants(
             student=packages[0],
             reference=packages[1] if duel else self.reference,
             truth=self.reference if duel else None,
+            scripts=_scripts(workload, submissions) if is_open else {},
         )
-        given = _given(self.home, self.course, workload)
+        given = _given(self.home, self.course, workload, entrants.scripts)
         digests = SessionDigests(
             submission=submissions[0].digest,
             reference=submissions[1].digest if duel else self.reference_digest,
@@ -124,11 +180,30 @@ class Bench:
             load_limits=self.course.limits.load,
             digests=digests,
             kind="head-to-head" if duel else "entry",
-            launches=self.options.launches,
-            pairs=self.options.pairs,
+            division=self.options.division,
+            **self._plan(),
             offsets=offsets,
             progress=self.progress,
         )
+
+
+def _open_events(course: Course) -> str:
+    names = [e.name for e in course.events if any(w.open for w in e.workloads)]
+    return f"open: {', '.join(names)}" if names else "leave out `--division open`"
+
+
+def _scripts(
+    workload: Workload, submissions: tuple[Submission, ...]
+) -> dict[Role, str]:
+    """Return the scripts of one session in the open division, by side."""
+    own = [
+        {file.path: file.data for file in one.scripts}[workload.open].decode()
+        for one in submissions
+    ]
+    held: dict[Role, str] = {}
+    if len(own) == 2:
+        held = {"reference": own[1], "canary": own[1]}
+    return {"student": own[0], **held}
 
 
 @dataclass(frozen=True)
@@ -141,8 +216,10 @@ class Given:
     digest: Digest
 
 
-def _given(home: Home, course: Course, workload: Workload) -> Given:
-    """Read script and data of a workload.
+def _given(
+    home: Home, course: Course, workload: Workload, own: Mapping[Role, str]
+) -> Given:
+    """Read script and data of a workload; the digest is of scripts of one's own too.
 
     Raises:
         ConfigError: they are not there.
@@ -169,6 +246,7 @@ def _given(home: Home, course: Course, workload: Workload) -> Given:
         msg = f"{path}: {exc.strerror}"
         raise ConfigError(msg, hint="see `events` in course.toml") from exc
     parts = [workload.model_dump_json(), script, data.digest if data else ""]
+    parts += [text for _, text in sorted(own.items())]
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
     return Given(script, build, data, f"sha256:{digest}")
 

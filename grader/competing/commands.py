@@ -16,7 +16,7 @@ from grader.intake import open_submission
 from grader.measuring.session import measure
 from grader.models.base import Digest, Model
 from grader.models.course import CompetitionEvent, Workload
-from grader.models.session import Session
+from grader.models.session import Division, Session
 from grader.models.submission import Submission
 from grader.store import Store
 from grader.store.events import Measured as MeasuredEvent
@@ -44,6 +44,7 @@ class Measured(Model):
     gates: tuple[Gate, ...] = ()
     documents: tuple[Digest, ...] = ()  # in the store
     wins: bool | None = None  # of a head-to-head, beyond doubt
+    notes: tuple[str, ...] = ()  # of intake, where submissions bring scripts
 
     @property
     def last(self) -> Session:
@@ -60,7 +61,7 @@ def run(
         GraderError: rejected at intake, or the course or the wall is not usable.
     """
     bench = make_bench(options, progress)
-    submission = open_submission(source, package=bench.course.package)
+    submission = _opened(bench, source)
     yield from _seen(bench, (submission,))
 
 
@@ -84,8 +85,7 @@ def record(
         GraderError: as `run`, or the store is not usable.
     """
     bench = make_bench(options, progress)
-    package = bench.course.package
-    submission = open_submission(source, package=package, student=keep.student)
+    submission = _opened(bench, source, keep.student)
     if not submission.student:
         msg = "nobody is named whose entry this is"
         raise UsageError(msg, hint="name the student: --student ID")
@@ -109,8 +109,7 @@ def head_to_head(
         GraderError: as `run`; or one person is both.
     """
     bench = make_bench(options, progress)
-    package = bench.course.package
-    both = tuple(open_submission(x, package=package) for x in (challenger, holder))
+    both = tuple(_opened(bench, source) for source in (challenger, holder))
     if keep is not None:
         if not keep.holder or keep.student == keep.holder:
             msg = "a head-to-head that is stored needs two people"
@@ -119,6 +118,12 @@ def head_to_head(
         yield from _stored(bench, both, keep)
         return
     yield from _seen(bench, both)
+
+
+def _opened(bench: Bench, source: str, student: str = "") -> Submission:
+    """Take in a submission, with its own scripts where the division is open."""
+    package, scripts = bench.course.package, bench.scripts
+    return open_submission(source, package=package, student=student, scripts=scripts)
 
 
 def _walled(bench: Bench) -> None:
@@ -136,7 +141,7 @@ def _seen(bench: Bench, submissions: tuple[Submission, ...]) -> Iterator[Measure
     """Measure workload by workload; Ctrl-C ends it."""
     for event, workload in bench.pairs():
         made = _sessions(bench, event, workload, submissions)
-        yield summary(workload, made)
+        yield summary(workload, made, notes=_notes(submissions))
         if was_interrupted(made[-1]):
             return
 
@@ -147,16 +152,21 @@ def _stored(
     """Measure and store, workload by workload; Ctrl-C ends it."""
     for event, workload in bench.pairs():
         with closing(keep.store()) as opened:
-            offsets = _earlier(opened)
+            offsets = _earlier(opened, bench.options.division)
             made = _sessions(bench, event, workload, submissions, offsets)
             documents = [
                 opened.sessions.add(keep.student, session, opponent=keep.holder)
                 for session in made
                 if not was_interrupted(session)
             ]
-        yield summary(workload, made, tuple(documents))
+        yield summary(workload, made, tuple(documents), _notes(submissions))
         if was_interrupted(made[-1]):
             return
+
+
+def _notes(submissions: tuple[Submission, ...]) -> tuple[str, ...]:
+    """Return what staff should look at in submissions that bring scripts."""
+    return tuple(note for one in submissions if one.scripts for note in one.notes)
 
 
 def was_interrupted(session: Session) -> bool:
@@ -164,8 +174,11 @@ def was_interrupted(session: Session) -> bool:
     return any(void.reason == "interrupted" for void in session.voids)
 
 
-def _earlier(store: Store) -> Offsets:
-    """Return what finds the offsets of a host class's earlier canaries in a store."""
+def _earlier(store: Store, division: Division) -> Offsets:
+    """Return what finds the offsets of a host class's earlier canaries in a store.
+
+    Those of the other division are another measure: cold processes, a pair each.
+    """
 
     def offsets(host_class: str) -> Sequence[float]:
         digests = [
@@ -173,6 +186,7 @@ def _earlier(store: Store) -> Offsets:
             for event in store.export().events
             if isinstance(event.payload, MeasuredEvent)
             and event.payload.host_class == host_class
+            and event.payload.division == division
             and event.payload.event != "memory"
         ]
         sessions = [store.sessions.read(d) for d in digests[-KNOWN_CANARIES:] if d]
@@ -202,7 +216,10 @@ def _sessions(
 
 
 def summary(
-    workload: Workload, sessions: Sequence[Session], documents: tuple[Digest, ...] = ()
+    workload: Workload,
+    sessions: Sequence[Session],
+    documents: tuple[Digest, ...] = (),
+    notes: tuple[str, ...] = (),
 ) -> Measured:
     """Return what the sessions of one workload say."""
     last = sessions[-1]
@@ -218,6 +235,7 @@ def summary(
         canary_offset=canary.offset(last) if timed else None,
         gates=_gates(last, workload),
         documents=documents,
+        notes=notes,
         wins=ranking.beats_holder(speed) if duel and speed else None,
     )
 
@@ -225,7 +243,7 @@ def summary(
 def _gates(session: Session, workload: Workload) -> tuple[Gate, ...]:
     """Return the gates that one session can say something about."""
     found = []
-    if session.event != "memory":
+    if session.event != "memory" and session.division == "closed":
         found.append(gates.outputs_gate([session]))
     if session.quality:
         found.append(

@@ -21,8 +21,8 @@ from grader.intake.git import GitReader, fetched, parse_address
 from grader.intake.git_process import GitFailedError
 from grader.intake.limits import ARCHIVE_BYTES, MIB
 from grader.intake.names import shown
-from grader.intake.project import Handed, Wanted, take_project
-from grader.intake.select import list_entries, take
+from grader.intake.project import Handed, Wanted, take_project, take_scripts
+from grader.intake.select import data_notes, list_entries, take
 from grader.intake.tar_ import TarReader
 from grader.intake.unpack import GZIP, XZ
 from grader.intake.zip_ import ZipReader
@@ -44,7 +44,11 @@ KINDS = "Send a folder, a .zip, a .tar.gz, a bundle of `make submit` or a git ad
 
 
 def open_submission(
-    source: str, *, package: str = "tinytorch", student: str = ""
+    source: str,
+    *,
+    package: str = "tinytorch",
+    student: str = "",
+    scripts: Sequence[str] = (),
 ) -> Submission:
     """Take in one submission.
 
@@ -53,14 +57,16 @@ def open_submission(
             `git+https://host/repo@ref`, `git+file:///path@ref`, `path#ref`.
         package: name of the folder that is graded.
         student: whose it is; wins over a bundle's manifest.
+        scripts: paths of scripts of its own that are needed too: "entry/open_mlp.py".
 
     Raises:
-        SubmissionRejectedError: missing, unsafe, too large, or without the package.
+        SubmissionRejectedError: missing, unsafe, too large, or without the package or
+            one of the scripts.
         InconclusiveError: git did not finish in time, or this host is out of room.
         ConfigError: a git address, and git is not installed.
     """
     with _one_error(), _opened(source, package) as (reader, label):
-        return _build(reader, label, package, student)
+        return _build(reader, label, package, student, scripts)
 
 
 def open_project(
@@ -220,7 +226,13 @@ def _recognise(data: bytes) -> Reader:
     raise ArchiveError(msg, KINDS)
 
 
-def _build(reader: Reader, label: str, package: str, student: str) -> Submission:
+def _build(
+    reader: Reader,
+    label: str,
+    package: str,
+    student: str,
+    scripts: Sequence[str] = (),
+) -> Submission:
     """Select, read and describe; a bundle's manifest is held against the content.
 
     Raises:
@@ -229,6 +241,8 @@ def _build(reader: Reader, label: str, package: str, student: str) -> Submission
     entries = list_entries(reader)
     manifest = read_manifest(reader, entries) if isinstance(reader, TarReader) else None
     files, notes = take(reader, entries, package)
+    own = take_scripts(reader, entries, package, scripts)
+    notes += data_notes(own)
     if isinstance(reader, GitReader):
         notes = (f"commit {reader.commit}", *notes)
     if manifest is not None:
@@ -241,5 +255,6 @@ def _build(reader: Reader, label: str, package: str, student: str) -> Submission
         round=manifest.round if manifest else "",
         digest=digest_of(files),
         files=files,
+        scripts=own,
         notes=notes,
     )

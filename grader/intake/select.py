@@ -215,15 +215,20 @@ def notes_on(files: Sequence[SourceFile], left: int, package: str) -> tuple[str,
     if broken:
         more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
         notes.append(f"not UTF-8: {', '.join(map(shown, broken[:3]))}{more}")
+    return (*notes, *data_notes(files))
+
+
+def data_notes(files: Sequence[SourceFile]) -> tuple[str, ...]:
+    """Say where source holds data, which trained weights may be."""
     places = [
         f"{shown(file.path)}:{line}"
         for file in files
         if (line := data_lines(file.data.decode("utf8", errors="replace")))
     ]
-    if places:
-        more = f" and {len(places) - 3} more" if len(places) > 3 else ""
-        notes.append(f"data in source, look at it: {', '.join(places[:3])}{more}")
-    return tuple(notes)
+    if not places:
+        return ()
+    more = f" and {len(places) - 3} more" if len(places) > 3 else ""
+    return (f"data in source, look at it: {', '.join(places[:3])}{more}",)
 
 
 def is_utf8(data: bytes) -> bool:

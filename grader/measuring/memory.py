@@ -48,7 +48,7 @@ class Peaks:
         sides: dict[Role, Side] = {}
         with ExitStack() as stack:
             try:
-                bare = self._imported(launching)
+                bare = imported_bytes(self._wall, self._entrants, launching)
                 self._start(stack, sides, launching)
                 peaks = self._trained(sides, data)
             except (VoidError, GraderError):
@@ -109,9 +109,10 @@ class Peaks:
             raise seen.failure
         return peaks
 
-    def _imported(self, launching: Launching) -> int:
-        """Return the peak of a launch that imports the reference and waits."""
-        package = self._entrants.truth or self._entrants.reference
-        zygote = Zygote(self._wall, package, memory=LAUNCH_LIMITS)
-        with Side("truth", zygote, launching, idle=True) as side:
-            return side.peak_rss_bytes()
+
+def imported_bytes(wall: Wall, entrants: Entrants, launching: Launching) -> int:
+    """Return the peak of a launch that imports the reference and waits."""
+    package = entrants.truth or entrants.reference
+    zygote = Zygote(wall, package, memory=LAUNCH_LIMITS)
+    with Side("truth", zygote, launching, idle=True) as side:
+        return side.peak_rss_bytes()

@@ -33,6 +33,7 @@ BATCH_CPU_S: Final = 0.1
 ENOUGH_CPU_S: Final = 0.03  # a batch that says how large one must be
 MOST_TRIES: Final = 12
 LEAST_S: Final = 1e-9
+BUILD: Final = "build"  # what a script of one's own calls its model's maker
 
 Sides = Mapping[Role, Side]
 
@@ -45,11 +46,13 @@ class Entrants:
         student: the entry, or the challenger of a head-to-head.
         reference: also the canary; the holder's in a head-to-head.
         truth: what all are compared with where `reference` is no reference.
+        scripts: their own, of those who do not run the workload's.
     """
 
     student: Package
     reference: Package
     truth: Package | None = None
+    scripts: Mapping[Role, str] = field(default_factory=dict)
 
     def packages(self) -> dict[Role, Package]:
         """Return the package of every side."""
@@ -118,10 +121,15 @@ class Rounds:
         )
         for role, package in self.entrants.packages().items():
             zygote = Zygote(self.wall, package, memory=LAUNCH_LIMITS)
-            sides[role] = Side(role, zygote, launching)
+            sides[role] = Side(role, zygote, self._scripted(launching, role))
             stack.enter_context(sides[role])
         truth = sides[self.entrants.judge]
         self.task.launched(truth, [s for s in sides.values() if s is not truth])
+
+    def _scripted(self, launching: Launching, role: Role) -> Launching:
+        """Return how a side is launched that may bring a script of its own."""
+        own = self.entrants.scripts.get(role)
+        return launching if own is None else replace(launching, script=own, build=BUILD)
 
     def launch(self, plan: SessionPlan) -> Launched:
         """Return the rounds of one launch, its warm-ups left out.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -16,10 +16,11 @@ from grader.compete import canary
 from grader.datasets import DataSet
 from grader.host import describe_host
 from grader.measuring import conditions
-from grader.measuring.memory import Peaks
+from grader.measuring.memory import Peaks, imported_bytes
+from grader.measuring.own import OwnLearning
 from grader.measuring.rounds import BATCH_CPU_S, Entrants, Rounds, WrongError
 from grader.measuring.side import LAUNCH_LIMITS, Launching, VoidError, compiled
-from grader.measuring.tasks import task_of, typical
+from grader.measuring.tasks import Task, task_of, typical
 from grader.models.course import Workload
 from grader.models.measure import Limits, Sample
 from grader.models.outcome import Inconclusive, Outcome, Passed
@@ -62,6 +63,7 @@ class Order:
     data: DataSet | None = None
     launches: int = 10
     pairs: int = 4
+    warm_ups: int = 1
     attempt: int = 1
     # Finds the offsets of earlier canaries of a host class.
     offsets: Callable[[str], Sequence[float]] = lambda _: ()
@@ -151,6 +153,7 @@ def _plan(order: Order, seed: int, size: int) -> SessionPlan:
         pairs=order.pairs,
         batch_size=size,
         batch_cpu_s=BATCH_CPU_S,
+        warm_ups=order.warm_ups,
         seed=seed,
     )
 
@@ -158,7 +161,8 @@ def _plan(order: Order, seed: int, size: int) -> SessionPlan:
 def _run(order: Order, seed: int, found: _Found) -> None:
     limits = order.load_limits
     packages = order.entrants
-    entrants = Entrants(
+    entrants = replace(
+        packages,
         student=compiled(order.wall, packages.student, limits),
         reference=compiled(order.wall, packages.reference, limits),
         truth=packages.truth and compiled(order.wall, packages.truth, limits),
@@ -177,7 +181,7 @@ def _run(order: Order, seed: int, found: _Found) -> None:
         peaks = Peaks(order.wall, entrants, order.workload, launching, rng)
         _remember(order, peaks, found, SessionPlan(batch_size=1, seed=seed).memory_runs)
         return
-    task = task_of(order.event, order.workload, order.data)
+    task = _task(order)
     rounds = Rounds(order.wall, entrants, task, launching, rng)
     found.size = rounds.calibrate() if task.calibrated else order.workload.slices
     plan = _plan(order, seed, found.size)
@@ -189,9 +193,26 @@ def _run(order: Order, seed: int, found: _Found) -> None:
         found.quality += launched.quality
         found.curve = launched.usage.curve if launched.usage else ()
         offs += launched.offs
+        if isinstance(task, OwnLearning) and number <= plan.memory_runs:
+            bare = imported_bytes(order.wall, entrants, launching)
+            found.memory.append(_peaks(task, bare))
     failure = typical(offs, order.workload.tolerance)
     if failure is not None:
         raise WrongError(failure, "", "answering")
+
+
+def _task(order: Order) -> Task:
+    if order.division == "open" and order.data is not None:
+        return OwnLearning(order.workload, order.data)
+    return task_of(order.event, order.workload, order.data)
+
+
+def _peaks(task: OwnLearning, bare: int) -> MemoryRun:
+    return MemoryRun(
+        reference_peak_bytes=task.peaks["reference"],
+        student_peak_bytes=task.peaks["student"],
+        import_peak_bytes=bare,
+    )
 
 
 def _remember(order: Order, peaks: Peaks, found: _Found, runs: int) -> None:

@@ -13,6 +13,9 @@ from grader.models.session import MeasuredEvent
 Number = Annotated[str, Field(pattern=r"^\d\d$")]
 Task = Annotated[str, Field(pattern=r"^\d{1,2}\.\d{1,2}$")]
 ImportPath = Annotated[str, Field(pattern=r"^[a-zA-Z_][\w.]*$")]
+OwnScript = Annotated[
+    str, Field(pattern=r"^(entry/[A-Za-z0-9_][A-Za-z0-9_]{0,60}\.py)?$")
+]
 
 
 # What holds beside the target, by the judge: shares, but for three plain numbers.
@@ -146,6 +149,8 @@ class Workload(Model):
         tolerance: how far an answer may be from the reference's, as a share of the
             largest number in it; of trained models the typical answer.
         floor: the least mean accuracy; 0: the reference's alone counts.
+        open: the submission's own script, with which it takes part in the open
+            division; empty: the workload is of the closed division alone.
     """
 
     name: ModuleName
@@ -159,6 +164,7 @@ class Workload(Model):
     tolerance: float = Field(gt=0, lt=1)
     floor: float = Field(default=0.0, ge=0, le=1)
     weight: float = Field(default=1.0, gt=0)
+    open: OwnScript = ""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -168,10 +174,16 @@ class Workload(Model):
 
 
 class CompetitionEvent(Model):
-    """An event of the competition that is measured in the closed division."""
+    """An event of the competition: measured in the closed division, some in both."""
 
     name: MeasuredEvent
     workloads: tuple[Workload, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _only_trainings_are_open(self) -> Self:
+        if self.name != "training" and any(work.open for work in self.workloads):
+            raise ValueError("only workloads of the training event can be open")
+        return self
 
 
 class SetupCall(Model):

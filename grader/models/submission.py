@@ -17,11 +17,15 @@ class SourceFile(Model):
 
 
 class Submission(Model):
-    """Source files only, sorted by path; nothing of it was executed."""
+    """Source files only, sorted by path; nothing of it was executed.
+
+    `scripts` are models and trainings of one's own, for the open division.
+    """
 
     label: str  # how the user named it: a path, a bundle, a git address
     student: str = ""  # from the bundle's manifest or the command line
     round: str = ""  # from the bundle's manifest
     digest: Digest  # over paths and bytes of `files`
     files: tuple[SourceFile, ...]
+    scripts: tuple[SourceFile, ...] = ()  # of `entry/`, those that were asked for
     notes: tuple[str, ...] = ()  # what was left out and why

@@ -113,7 +113,7 @@ def scored(
     ground: Ground, key: BoardKey, attempt: Attempt, purpose: Purpose = "credit"
 ) -> Scored:
     """Return a submission with its score."""
-    rules = rules_of(ground.rules, key.event)
+    rules = rules_of(ground.rules, key)
     required = tuple(dict.fromkeys(m for one in rules for m in one.required))
     asked = Asked(
         division=key.division,
@@ -198,7 +198,7 @@ def _chosen(ground: Ground, key: BoardKey, valid: Sequence[Scored]) -> Scored | 
         return valid[-1 if place is None else place]
     if key.event == ALL_ROUND:
         # One that still waits for some event does not put out a whole one.
-        keys = keys_of(ground.rules.events)
+        keys = keys_of(ground.rules.of(key.division))
         return next((s for s in reversed(valid) if s.attempt.has(keys)), valid[-1])
     return valid[-1]
 

@@ -94,11 +94,12 @@ def keys_of(rules: Iterable[EventRules]) -> tuple[Key, ...]:
     return tuple((one.event, name) for one in rules for name in one.workloads)
 
 
-def rules_of(rules: CompetitionRules, event: EventName) -> tuple[EventRules, ...]:
-    """Return the rules that a board of `event` rests on; none if it is not held."""
-    if event == ALL_ROUND:
-        return rules.events
-    return tuple(one for one in rules.events if one.event == event)
+def rules_of(rules: CompetitionRules, key: BoardKey) -> tuple[EventRules, ...]:
+    """Return the rules that a board rests on; none if its event is not held."""
+    held = rules.of(key.division)
+    if key.event == ALL_ROUND:
+        return held
+    return tuple(one for one in held if one.event == key.event)
 
 
 def boards_of(

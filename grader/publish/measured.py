@@ -84,7 +84,7 @@ Measure = Callable[[str], Measurement]
 def measurement(digest: str, session: Session) -> Measurement:
     """Return what a board needs of the session stored as `digest`."""
     speed = samples.speed(session)
-    memory = samples.memory(session) if session.event == "memory" else None
+    memory = samples.memory(session)
     accuracy = samples.relative_accuracy(session)
     shown: dict[str, Any] = dict(
         zip(PARTS, map(interval, (speed, memory, accuracy)), strict=True)

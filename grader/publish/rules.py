@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from grader.models.course import CompetitionEvent, Course
-from grader.models.session import MeasuredEvent
+from grader.models.session import Division, MeasuredEvent
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,24 @@ class EventRules:
         floors: mean accuracy that must be reached, by workload; accuracy is no gate of
             the others.
         required: modules of which every check must pass.
+        opened: workloads that the open division has; None: all.
+        own_peaks: a session of the open division holds peaks of memory too.
     """
 
     event: MeasuredEvent
     workloads: Mapping[str, float]
     floors: Mapping[str, float] = field(default_factory=dict)
     required: tuple[str, ...] = ()
+    opened: frozenset[str] | None = None
+    own_peaks: bool = False
+
+    def in_the_open(self) -> EventRules:
+        """Return what of it the open division has."""
+        if self.opened is None:
+            return self
+        kept = {n: w for n, w in self.workloads.items() if n in self.opened}
+        floors = {n: f for n, f in self.floors.items() if n in self.opened}
+        return replace(self, workloads=kept, floors=floors)
 
 
 @dataclass(frozen=True)
@@ -42,6 +54,13 @@ class CompetitionRules:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_name", {one.event: one for one in self.events})
+
+    def of(self, division: Division) -> tuple[EventRules, ...]:
+        """Return the events that a division has."""
+        if division == "closed":
+            return self.events
+        opened = (one.in_the_open() for one in self.events)
+        return tuple(one for one in opened if one.workloads)
 
 
 def competition_rules(course: Course) -> CompetitionRules:
@@ -61,6 +80,8 @@ def _event(course: Course, event: CompetitionEvent) -> EventRules:
         workloads={workload.name: workload.weight for workload in event.workloads},
         floors={workload.name: workload.floor for workload in trained},
         required=_with_needs(course, asked),
+        opened=frozenset(work.name for work in event.workloads if work.open),
+        own_peaks=bool(trained),
     )
 
 

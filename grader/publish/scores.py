@@ -79,7 +79,7 @@ def _parts(
     """Return weight and estimate of every workload that has this part."""
     found: dict[str, tuple[float, Estimate | None]] = {}
     for rules in asked.rules:
-        if part != "accuracy" and (part == "memory") != (rules.event == "memory"):
+        if part not in _parts_of(asked, rules):
             continue
         for workload, weight in rules.workloads.items():
             if part == "accuracy" and workload not in rules.floors:
@@ -88,6 +88,15 @@ def _parts(
             name = f"{rules.event} {workload}" if asked.all_round else workload
             found[name] = (weight, getattr(one, part) if one else None)
     return found
+
+
+def _parts_of(asked: Asked, rules: EventRules) -> tuple[str, ...]:
+    """Return what the sessions of an event say something about."""
+    if rules.event == "memory":
+        return ("memory", "accuracy")
+    if asked.division == "open" and rules.own_peaks:
+        return ("speed", "memory", "accuracy")
+    return ("speed", "accuracy")
 
 
 def _gates(asked: Asked, measured: Measured) -> list[Gate]:

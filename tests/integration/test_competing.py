@@ -17,7 +17,11 @@ import pytest
 from grader import competing
 from grader.competing import CompeteOptions, Keep
 from grader.competing.bench import make_bench
-from grader.errors import SandboxUnavailableError, UsageError
+from grader.errors import (
+    SandboxUnavailableError,
+    SubmissionRejectedError,
+    UsageError,
+)
 from grader.intake import open_submission
 from grader.measuring.memory import Peaks
 from grader.measuring.rounds import Entrants
@@ -113,6 +117,63 @@ def test_a_training_is_measured_and_recorded(store: Callable[[], Store]) -> None
     assert nothing_is_left(before)
 
 
+def own(folder: Path) -> str:
+    """Return the reference with the template's example of the open division."""
+    shutil.copytree(ROOT / "reference" / "tinytorch", folder / "tinytorch")
+    (folder / "entry").mkdir()
+    script = ROOT / "student_template" / "entry" / "open_mlp.py"
+    shutil.copy(script, folder / "entry")
+    return str(folder)
+
+
+def test_a_training_of_ones_own_is_measured_and_recorded(
+    store: Callable[[], Store], tmp_path: Path
+) -> None:
+    given, keep = options("training", division="open"), Keep(store, "ada")
+
+    made = only(competing.record(own(tmp_path / "own"), keep, given))
+
+    session: Session = made.last
+    assert (session.division, session.outcome.kind) == ("open", "passed")
+    assert (session.plan.warm_ups, session.plan.pairs) == (0, 1)
+    (pair,) = session.launches[0].pairs
+    assert (pair.checked, pair.mismatched) == (0, 0)
+    (quality,) = session.quality
+    assert min(quality.student, quality.reference) > 0.9
+    assert quality.student != quality.reference
+    (run,) = session.memory
+    assert run.student_peak_bytes > run.import_peak_bytes
+    assert [gate.name for gate in made.gates] == ["accuracy"]
+    opened = store()
+    (event,) = [e for e in opened.export().events if e.student == "ada"]
+    assert isinstance(event.payload, MeasuredEvent)
+    assert event.payload.division == "open"
+    assert opened.sessions.read(event.document or "") == session
+    opened.close()
+
+
+def test_in_the_open_each_side_of_a_duel_has_its_own_script(tmp_path: Path) -> None:
+    bench = make_bench(options("training", division="open"), lambda _: None)
+    both = [own(tmp_path / name) for name in ("ada", "grace")]
+    (tmp_path / "grace" / "entry" / "open_mlp.py").write_text("# hers")
+    ada, grace = (open_submission(one, scripts=bench.scripts) for one in both)
+    ((event, workload),) = bench.pairs()
+
+    entry, duel, other = (
+        bench.order(event, workload, them, lambda _: ())
+        for them in ((ada,), (ada, grace), (grace,))
+    )
+
+    assert set(entry.entrants.scripts) == {"student"}
+    scripts = duel.entrants.scripts
+    assert scripts["reference"] == scripts["canary"] == "# hers"
+    assert scripts["student"] == entry.entrants.scripts["student"] != "# hers"
+    assert duel.entrants.truth is bench.reference
+    assert "def build" in duel.script  # what the truth runs: staff's own
+    assert ada.digest == grace.digest  # of the package, as it is graded
+    assert entry.digests.data != other.digests.data  # of the scripts too
+
+
 def test_a_training_that_skips_batches_has_learned_something_else(
     tmp_path: Path,
 ) -> None:
@@ -192,6 +253,19 @@ def test_peaks_of_reference_and_student_are_those_of_the_same_training() -> None
     student = run.student_peak_bytes - run.import_peak_bytes
     assert reference > weights
     assert student == pytest.approx(reference, rel=0.1)
+
+
+def test_what_is_not_open_is_refused_in_one_sentence() -> None:
+    for event in ("latency", "memory", "generation"):
+        given = options(event, division="open")
+        with pytest.raises(UsageError, match=f"{event} is measured in the closed"):
+            only(competing.run(REFERENCE, given))
+    both = options("training", events=("training", "latency"), division="open")
+    with pytest.raises(UsageError, match="closed division only") as caught:
+        only(competing.run(REFERENCE, both))
+    assert caught.value.hint == "open: training"
+    with pytest.raises(SubmissionRejectedError, match=r"no entry/open_mlp\.py"):
+        only(competing.run(REFERENCE, options("training", division="open")))
 
 
 def test_what_cannot_be_measured_is_refused(store: Callable[[], Store]) -> None:

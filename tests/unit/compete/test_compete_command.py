@@ -57,6 +57,32 @@ def test_a_session_that_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no basis for a rank" in done.stderr
 
 
+def test_the_open_division_is_asked_for_and_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[Any] = []
+    made = session(
+        division="open",
+        event="training",
+        launches=launches([[0.05]] * 16),
+        quality=quality([0.97] * 16, [0.97] * 16),
+    )
+
+    def measured(_: str, options: Any, __: Any) -> Any:
+        asked.append(options.division)
+        return [summary(WORKLOAD, [made], notes=("data in source, look at it: x",))]
+
+    monkeypatch.setattr(competing, "run", measured)
+    done = CliRunner().invoke(compete, ["run", "there", "--division", "open"])
+
+    assert asked == ["open"]
+    assert done.exit_code == 0
+    assert "open division: 16 launches of 1 pair," in done.stdout
+    assert "look at it: x" in done.stdout
+    assert "outputs" not in done.stdout  # a model of one's own has none to be equal
+    assert "passed" in done.stdout
+
+
 def test_memory_has_no_speed(monkeypatch: pytest.MonkeyPatch) -> None:
     done = ran(monkeypatch, memory_session((100, 60, 20)))
 

@@ -258,3 +258,49 @@ def test_nothing_is_written_where_the_archive_lies(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(packed(GOOD, "tar")))
     open_submission(str(path))
     assert [found.name for found in tmp_path.iterdir()] == ["a.tar.gz"]
+
+
+@pytest.mark.parametrize("above", ["", "src/", "repo-0a1b2c/", "repo-0a1b2c/src/"])
+def test_a_script_of_ones_own_comes_with_the_package(
+    tmp_path: Path, above: str
+) -> None:
+    own, top = "entry/open_mlp.py", above.removesuffix("src/")
+    tree = {above + name: data for name, data in GOOD.items()}
+    path = tmp_path / "submission.zip"
+    path.write_bytes(packed(tree | {top + own: b"x = 1\n"}, "zip"))
+
+    taken = open_submission(str(path), scripts=(own,))
+
+    assert [(f.path, f.data) for f in taken.scripts] == [(own, b"x = 1\n")]
+    assert taken.digest == open_submission(str(path)).digest
+    assert open_submission(str(path)).scripts == ()
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (None, "has no entry/open_mlp.py"),
+        (b"\xff", "is not UTF-8"),
+        (b"#" * 65_537, "has 65,537 bytes, and 65,536 are allowed"),
+    ],
+)
+def test_a_script_that_cannot_be_taken(
+    tmp_path: Path, data: bytes | None, said: str
+) -> None:
+    folder_of(tmp_path)
+    if data is not None:
+        (tmp_path / "entry").mkdir()
+        (tmp_path / "entry" / "open_mlp.py").write_bytes(data)
+
+    with pytest.raises(SubmissionRejectedError, match=said):
+        open_submission(str(tmp_path), scripts=("entry/open_mlp.py",))
+
+
+def test_numbers_in_a_script_of_ones_own_are_noted(tmp_path: Path) -> None:
+    folder_of(tmp_path)
+    (tmp_path / "entry").mkdir()
+    (tmp_path / "entry" / "own.py").write_text("w = [" + "0.125, " * 300 + "]\n")
+
+    (note,) = open_submission(str(tmp_path), scripts=("entry/own.py",)).notes
+
+    assert "data in source, look at it: entry/own.py:1" in note
