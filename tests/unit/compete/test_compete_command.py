@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from compete.made import launches, memory_session, quality, session
 from grader import competing
-from grader.cli.compete import compete
+from grader.cli.main import cli
 from grader.competing.commands import summary
 from grader.models.course import Workload
 from grader.models.outcome import Mismatch
@@ -38,7 +38,7 @@ def ran(monkeypatch: pytest.MonkeyPatch, *made: Session, form: str = "table") ->
 
     monkeypatch.setattr(competing, "run", measured)
     arguments = ["run", "there", "--event", "latency", "--quick", "--format", form]
-    done = CliRunner().invoke(compete, arguments)
+    done = CliRunner().invoke(cli, ["compete", *arguments])
     ((source, options),) = asked
     assert source == "there"
     assert (options.launches, options.pairs, options.requeues) == (2, 2, 0)
@@ -73,7 +73,7 @@ def test_the_open_division_is_asked_for_and_named(
         return [summary(WORKLOAD, [made], notes=("data in source, look at it: x",))]
 
     monkeypatch.setattr(competing, "run", measured)
-    done = CliRunner().invoke(compete, ["run", "there", "--division", "open"])
+    done = CliRunner().invoke(cli, ["compete", "run", "there", "--division", "open"])
 
     assert asked == ["open"]
     assert done.exit_code == 0
@@ -130,7 +130,7 @@ def test_json_has_all_samples(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("option", ["--launches", "--pairs", "--quick"])
 def test_a_record_is_measured_as_planned(option: str) -> None:
-    done = CliRunner().invoke(compete, ["record", "x", "--all", option])
+    done = CliRunner().invoke(cli, ["compete", "record", "x", "--all", option])
 
     assert done.exit_code == 2
     assert "No such option" in done.stderr
@@ -138,7 +138,7 @@ def test_a_record_is_measured_as_planned(option: str) -> None:
 
 @pytest.mark.parametrize("more", [[], ["--all", "--event", "latency"]])
 def test_a_record_is_of_named_events_or_of_all(more: list[str]) -> None:
-    done = CliRunner().invoke(compete, ["record", "x", *more])
+    done = CliRunner().invoke(cli, ["compete", "record", "x", *more])
 
     assert done.exit_code == 2
     assert "--all" in done.stderr
