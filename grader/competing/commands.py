@@ -16,11 +16,12 @@ from grader.intake import open_submission
 from grader.measuring.session import measure
 from grader.models.base import Digest, Model
 from grader.models.course import CompetitionEvent, Workload
-from grader.models.session import Division, Session
+from grader.models.session import Division, Session, SessionPlan
 from grader.models.submission import Submission
 from grader.store import Store
 from grader.store.events import Measured as MeasuredEvent
 
+LAUNCHES: Final = SessionPlan.model_fields["launches"].default
 KNOWN_CANARIES: Final = 200  # the latest of a host class; more change nothing
 
 
@@ -225,7 +226,8 @@ def summary(
     last = sessions[-1]
     speed = samples.speed(last)
     timed = any(launch.pairs for launch in last.launches)
-    duel = last.kind == "head-to-head" and speed is not None
+    # A look of few launches has no doubt of its own to be beyond.
+    decides = last.kind == "head-to-head" and last.plan.launches >= LAUNCHES
     return Measured(
         event=last.event,
         workload=workload.name,
@@ -236,7 +238,7 @@ def summary(
         gates=_gates(last, workload),
         documents=documents,
         notes=notes,
-        wins=ranking.beats_holder(speed) if duel and speed else None,
+        wins=ranking.beats_holder(speed) if decides and speed else None,
     )
 
 

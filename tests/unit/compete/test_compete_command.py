@@ -142,3 +142,12 @@ def test_a_record_is_of_named_events_or_of_all(more: list[str]) -> None:
 
     assert done.exit_code == 2
     assert "--all" in done.stderr
+
+
+@pytest.mark.parametrize(("count", "wins"), [(2, None), (10, True)])
+def test_a_look_of_few_launches_wins_nothing(count: int, wins: bool | None) -> None:
+    many = launches([[0.05, 0.051, 0.049]] * count)
+
+    made = summary(WORKLOAD, [session(kind="head-to-head", launches=many)])
+
+    assert made.wins is wins
