@@ -75,6 +75,11 @@ def name(text: str) -> str:
     return safe(text, NAME_LIMIT)
 
 
+def line(text: str) -> str:
+    """Return a name for a template, which escapes it: cut and cleaned."""
+    return one_line(text, limit=NAME_LIMIT)
+
+
 def event_path(event: Event, division: Division) -> str:
     """Return where an event's page is, from the site's root."""
     return f"tinymlperf/{division}-{event}.html"
