@@ -27,6 +27,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 GRADER: Final = (sys.executable, "-m", "grader.cli.main")
 sys.path[:0] = [str(ROOT / "bench" / "store"), str(Path(__file__).parent)]
 
+from browser import read_in_browser  # noqa: E402
 from made import Source, results, students  # noqa: E402
 from sessions import entered  # noqa: E402
 
@@ -76,7 +77,13 @@ def fill(folder: Path, entries: int, sessions: int) -> None:
 def change(folder: Path) -> None:
     """Let one more student hide: a withdrawal, the smallest change there is."""
     with closing(Store.open(folder / "store")) as store:
-        store.set_visibility("s0000", "hidden", by="bench")
+        shown = {
+            e.student: e.payload.visibility
+            for e in store.export().events
+            if isinstance(e.payload, VisibilitySet)
+        }
+        first = min(who for who, how in shown.items() if how != "hidden")
+        store.set_visibility(first, "hidden", by="bench")
 
 
 def once(folder: Path, cache: Path | None) -> dict[str, Any]:
@@ -157,6 +164,7 @@ def main() -> None:
         print(json.dumps(found["without a cache"]), flush=True)
         found["cold"] = _in_new_process(folder, "--cache")
         found["warm"] = [_in_new_process(folder, "--cache") for _ in range(3)]
+        found["browser"] = read_in_browser(folder / "site")
         cached = folder / "cache" / "publish.db"
         found["cache_mib"] = round(cached.stat().st_size / 2**20, 1)
         change(folder)

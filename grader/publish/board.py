@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from grader.models.summary import MilestoneSummary, ModuleSummary, ResultSummary
 from grader.publish.freezing import came_before, frozen_boards, submitted_at
@@ -17,6 +18,7 @@ from grader.publish.models import (
     Board,
     Entry,
     Leaderboard,
+    ModuleScore,
     PastResult,
     PastState,
     Provenance,
@@ -137,15 +139,20 @@ def _total(result: ResultSummary) -> float | None:
     return round(result.earned, 2) if result.judged else None
 
 
-def _module(module: ModuleSummary) -> dict[str, object]:
-    """Return a `ModuleScore`, to be checked with its row."""
-    return {
-        "name": module.name,
-        "number": module.number,
-        "title": module.title,
-        "earned": round(module.earned, 2) if module.judged else None,
-        "points": module.points,
-    }
+def _module(module: ModuleSummary) -> ModuleScore:
+    earned = module.earned if module.judged else None
+    return _score(module.name, module.number, module.title, earned, module.points)
+
+
+@lru_cache(maxsize=16384)
+def _score(
+    name: str, number: str, title: str, earned: float | None, points: float
+) -> ModuleScore:
+    """Return a score, made once: a board has many more of them than different ones."""
+    shown = None if earned is None else round(earned, 2)
+    return ModuleScore(
+        name=name, number=number, title=title, earned=shown, points=points
+    )
 
 
 def _milestone(stone: MilestoneSummary) -> dict[str, object]:

@@ -14,7 +14,7 @@ from grader.publish.competition_models import (
     Samples,
 )
 from grader.publish.look import events, text
-from grader.publish.look.books import Book
+from grader.publish.look.books import Book, Row, Sheet
 from grader.publish.look.frame import Frame
 from grader.publish.look.gallery import card_view, project_view
 from grader.publish.look.person import event_views
@@ -181,8 +181,10 @@ class Pages:
         same: dict[str, Any] = {"root": "../", "here": "", "book": book, **self._fixed}
         found = {book.contents: self._frame.page("contents", "boards", **same)}
         for letter in book.letters:
-            page = self._frame.page("names", "boards", letter=letter, **same)
-            found[letter.path] = page
+            rows = "\n".join(_found(row, sheet) for row, sheet in letter.names)
+            found[letter.path] = self._frame.page(
+                "names", "boards", letter=letter, names=text.markup(rows), **same
+            )
         return found
 
     def projects(self) -> dict[str, bytes]:
@@ -244,6 +246,14 @@ class Pages:
                 )
             ],
         )
+
+
+def _found(row: Row, sheet: Sheet) -> str:
+    """Return a name that leads to its row: text, since there are thousands of them."""
+    return (
+        f'<li><a href="../{sheet.path}#{row.slug}-row">{text.name(row.name)}</a>'
+        f' <span class="muted">rank {row.rank}, page {sheet.number}</span></li>'
+    )
 
 
 def _slugs(leaderboard: Leaderboard, competition: Competition | None) -> frozenset[str]:

@@ -110,7 +110,7 @@ def _groups(number: int, board: EventBoard, title: str, path: str) -> list[Group
         f"{title}, hosts {board.host_class}",
         path,
         f"{path.removesuffix('.html')}-host-{number}",
-        [Row(_place(e), text.line(e.name), e.slug) for e in entries],
+        [Row(_place(e), e.name, e.slug) for e in entries],
     )
     rows = [_row(e, shown, scale, base, bool(long)) for e in entries]
     # Among the ranked the reference stands where its score puts it, on that page.

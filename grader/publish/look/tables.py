@@ -52,13 +52,13 @@ class PointsTables:
     def __init__(self, table_id: str, board: Board, *, whole: bool = True) -> None:
         self._id, self._board, self._whole = table_id, board, whole
         entries = board.entries if whole else ()
-        self._modules = _columns(m for e in entries for m in e.modules)
-        self._stones = _columns(m for e in entries for m in e.milestones)
+        self._modules = _columns(e.modules for e in entries)
+        self._stones = _columns(e.milestones for e in entries)
         self.book = book(
             f"Round {board.round}, {board.profile} profile",
             "index.html",
             f"all/{table_id}",
-            [Row(text.place(e), text.line(e.name), e.slug) for e in board.entries],
+            [Row(text.place(e), e.name, e.slug) for e in board.entries],
         )
 
     def page(self, number: int = 1) -> PointsTable:
@@ -86,9 +86,15 @@ class PointsTables:
         )
 
 
-def _columns(parts: Iterable[ModuleScore | MilestoneScore]) -> tuple[Column, ...]:
+def _columns(
+    rows: Iterable[Sequence[ModuleScore | MilestoneScore]],
+) -> tuple[Column, ...]:
+    # Nearly all rows have the same parts.
+    alike: dict[tuple[str, ...], Sequence[ModuleScore | MilestoneScore]] = {}
+    for row in rows:
+        alike.setdefault(tuple([part.name for part in row]), row)
     found: dict[str, Column] = {}
-    for part in parts:
+    for part in (part for row in alike.values() for part in row):
         if part.name not in found:
             metric = part.metric_name if isinstance(part, MilestoneScore) else ""
             found[part.name] = Column(part.name, part.number, part.title, metric)
