@@ -8,6 +8,7 @@ Method: README.md beside this file.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import platform
@@ -33,6 +34,7 @@ from sessions import entered  # noqa: E402
 
 from grader.config import load_course  # noqa: E402
 from grader.publish import SiteSettings, build, write_site  # noqa: E402
+from grader.publish.build import SUMS  # noqa: E402
 from grader.publish.rules import CompetitionRules, EventRules  # noqa: E402
 from grader.store import Store, VisibilitySet  # noqa: E402
 
@@ -112,6 +114,8 @@ def once(folder: Path, cache: Path | None) -> dict[str, Any]:
     )
     took["files"] = len(files)
     took["site_mib"] = round(sum(map(len, files.values())) / 2**20, 1)
+    # Equal for every build of one store: the digest of all digests.
+    took["sums"] = hashlib.sha256(files[SUMS]).hexdigest()[:16]
     pages = [len(c) for p, c in files.items() if p.parts[0] == "entry"]
     took["entry_page_kib"] = round(statistics.median(pages) / 1024, 1)
     took["index_kib"] = round(

@@ -7,7 +7,7 @@ result of a round and profile counts; a board with too few public entries shows 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -23,7 +23,7 @@ from grader.publish.models import (
     PastState,
     Provenance,
 )
-from grader.publish.people import Public, public_people
+from grader.publish.people import Public
 from grader.store import Export
 from grader.store.attempts import Graded, attempts
 
@@ -46,10 +46,9 @@ class Selection:
 
 
 def select(
-    export: Export, *, secret: bytes, minimum_group: int, now: datetime
+    export: Export, public: Mapping[str, Public], *, minimum_group: int, now: datetime
 ) -> Selection:
-    """Choose and rank what may be shown."""
-    public = public_people(export, secret)
+    """Choose and rank what may be shown, of the people who may be."""
     frozen, told = frozen_boards(export.events), submitted_at(export.events)
     groups: dict[tuple[str, str], list[Graded]] = {}
     for graded in attempts(export):
@@ -75,7 +74,7 @@ def select(
     return Selection(leaderboard, tuple(rows))
 
 
-def _rows(group: Sequence[Graded], public: dict[str, Public]) -> tuple[Shown, ...]:
+def _rows(group: Sequence[Graded], public: Mapping[str, Public]) -> tuple[Shown, ...]:
     """Return one row per public student, ranked."""
     by_student: dict[str, list[Graded]] = {}
     for graded in group:
