@@ -8,6 +8,7 @@ Method: README.md beside this file.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import platform
@@ -27,11 +28,13 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 GRADER: Final = (sys.executable, "-m", "grader.cli.main")
 sys.path[:0] = [str(ROOT / "bench" / "store"), str(Path(__file__).parent)]
 
+from browser import read_in_browser  # noqa: E402
 from made import Source, results, students  # noqa: E402
 from sessions import entered  # noqa: E402
 
 from grader.config import load_course  # noqa: E402
 from grader.publish import SiteSettings, build, write_site  # noqa: E402
+from grader.publish.build import SUMS  # noqa: E402
 from grader.publish.rules import CompetitionRules, EventRules  # noqa: E402
 from grader.store import Store, VisibilitySet  # noqa: E402
 
@@ -76,7 +79,13 @@ def fill(folder: Path, entries: int, sessions: int) -> None:
 def change(folder: Path) -> None:
     """Let one more student hide: a withdrawal, the smallest change there is."""
     with closing(Store.open(folder / "store")) as store:
-        store.set_visibility("s0000", "hidden", by="bench")
+        shown = {
+            e.student: e.payload.visibility
+            for e in store.export().events
+            if isinstance(e.payload, VisibilitySet)
+        }
+        first = min(who for who, how in shown.items() if how != "hidden")
+        store.set_visibility(first, "hidden", by="bench")
 
 
 def once(folder: Path, cache: Path | None) -> dict[str, Any]:
@@ -105,6 +114,8 @@ def once(folder: Path, cache: Path | None) -> dict[str, Any]:
     )
     took["files"] = len(files)
     took["site_mib"] = round(sum(map(len, files.values())) / 2**20, 1)
+    # Equal for every build of one store: the digest of all digests.
+    took["sums"] = hashlib.sha256(files[SUMS]).hexdigest()[:16]
     pages = [len(c) for p, c in files.items() if p.parts[0] == "entry"]
     took["entry_page_kib"] = round(statistics.median(pages) / 1024, 1)
     took["index_kib"] = round(
@@ -157,6 +168,7 @@ def main() -> None:
         print(json.dumps(found["without a cache"]), flush=True)
         found["cold"] = _in_new_process(folder, "--cache")
         found["warm"] = [_in_new_process(folder, "--cache") for _ in range(3)]
+        found["browser"] = read_in_browser(folder / "site")
         cached = folder / "cache" / "publish.db"
         found["cache_mib"] = round(cached.stat().st_size / 2**20, 1)
         change(folder)

@@ -6,6 +6,7 @@ can change. Everything is in the file: no font, style or picture is fetched.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from markupsafe import escape
@@ -37,6 +38,7 @@ def _value(page: EntryPage) -> str | None:
     return None
 
 
+@lru_cache(maxsize=16384)
 def _drawn(label: str, value: str) -> bytes:
     left, right = (
         round(2 * PAD + LETTER * columns(text), 1) for text in (label, value)
@@ -57,8 +59,3 @@ def _drawn(label: str, value: str) -> bytes:
         f'<text x="{middle_left}" y="14">{safe_label}</text>'
         f'<text x="{middle_right}" y="14">{safe_value}</text></g></svg>\n'
     ).encode()
-
-
-def _wide(text: str) -> float:
-    letters = len(text) if text.isascii() else columns(text)
-    return round(2 * PAD + LETTER * letters, 1)

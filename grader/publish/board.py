@@ -7,9 +7,10 @@ result of a round and profile counts; a board with too few public entries shows 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from grader.models.summary import MilestoneSummary, ModuleSummary, ResultSummary
 from grader.publish.freezing import came_before, frozen_boards, submitted_at
@@ -17,11 +18,12 @@ from grader.publish.models import (
     Board,
     Entry,
     Leaderboard,
+    ModuleScore,
     PastResult,
     PastState,
     Provenance,
 )
-from grader.publish.people import Public, public_people
+from grader.publish.people import Public
 from grader.store import Export
 from grader.store.attempts import Graded, attempts
 
@@ -44,10 +46,9 @@ class Selection:
 
 
 def select(
-    export: Export, *, secret: bytes, minimum_group: int, now: datetime
+    export: Export, public: Mapping[str, Public], *, minimum_group: int, now: datetime
 ) -> Selection:
-    """Choose and rank what may be shown."""
-    public = public_people(export, secret)
+    """Choose and rank what may be shown, of the people who may be."""
     frozen, told = frozen_boards(export.events), submitted_at(export.events)
     groups: dict[tuple[str, str], list[Graded]] = {}
     for graded in attempts(export):
@@ -73,7 +74,7 @@ def select(
     return Selection(leaderboard, tuple(rows))
 
 
-def _rows(group: Sequence[Graded], public: dict[str, Public]) -> tuple[Shown, ...]:
+def _rows(group: Sequence[Graded], public: Mapping[str, Public]) -> tuple[Shown, ...]:
     """Return one row per public student, ranked."""
     by_student: dict[str, list[Graded]] = {}
     for graded in group:
@@ -137,15 +138,20 @@ def _total(result: ResultSummary) -> float | None:
     return round(result.earned, 2) if result.judged else None
 
 
-def _module(module: ModuleSummary) -> dict[str, object]:
-    """Return a `ModuleScore`, to be checked with its row."""
-    return {
-        "name": module.name,
-        "number": module.number,
-        "title": module.title,
-        "earned": round(module.earned, 2) if module.judged else None,
-        "points": module.points,
-    }
+def _module(module: ModuleSummary) -> ModuleScore:
+    earned = module.earned if module.judged else None
+    return _score(module.name, module.number, module.title, earned, module.points)
+
+
+@lru_cache(maxsize=16384)
+def _score(
+    name: str, number: str, title: str, earned: float | None, points: float
+) -> ModuleScore:
+    """Return a score, made once: a board has many more of them than different ones."""
+    shown = None if earned is None else round(earned, 2)
+    return ModuleScore(
+        name=name, number=number, title=title, earned=shown, points=points
+    )
 
 
 def _milestone(stone: MilestoneSummary) -> dict[str, object]:

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -51,16 +52,25 @@ def _joined(cells: Sequence[str]) -> str:
     return out.getvalue()
 
 
-def _parts(entry: Entry) -> list[tuple[str, str]]:
+@lru_cache(maxsize=16384)
+def _cell(text: str) -> str:
+    """Return a text of people as one cell; most rows of a board share most of them."""
+    return _joined([csv_cell(text), ""])[:-1]  # alone, an empty one would be quoted
+
+
+def _parts(entry: Entry) -> list[str]:
     """Return name and numbers of every part: earned, points, metric, time, memory."""
+    # The names of parts are of letters, digits and underscores.
     return [
-        ("total", f"{number(entry.total)},{number(entry.points)},,,"),
-        *(
-            (f"module {m.name}", f"{number(m.earned)},{number(m.points)},,,")
-            for m in entry.modules
-        ),
-        *((f"milestone {m.name}", _numbers(m)) for m in entry.milestones),
+        _scored("total", entry.total, entry.points),
+        *(_scored(f"module {m.name}", m.earned, m.points) for m in entry.modules),
+        *(f"milestone {m.name},{_numbers(m)}" for m in entry.milestones),
     ]
+
+
+@lru_cache(maxsize=16384)
+def _scored(part: str, earned: float | None, points: float) -> str:
+    return f"{part},{number(earned)},{number(points)},,,"
 
 
 def _numbers(stone: MilestoneScore) -> str:
@@ -71,12 +81,11 @@ def _numbers(stone: MilestoneScore) -> str:
 def _lines(board: Board, entry: Entry) -> list[str]:
     """Return the lines of an entry; what they share is put together once."""
     source = entry.provenance
-    texts = (source.submission, source.tier, source.host_class, source.engine)
-    name = csv_cell(entry.name)
-    head = _joined([csv_cell(board.round), board.profile, number(entry.rank), name])
-    tail = _joined([*map(csv_cell, texts), source.graded_on.isoformat()])
-    # The names of parts are of letters, digits and underscores.
-    return [f"{head},{part},{numbers},{tail}\r\n" for part, numbers in _parts(entry)]
+    texts = (source.tier, source.host_class, source.engine)
+    name = _cell(entry.name)
+    head = f"{_cell(board.round)},{board.profile},{number(entry.rank)},{name}"
+    tail = ",".join([source.submission, *map(_cell, texts), str(source.graded_on)])
+    return [f"{head},{part},{tail}\r\n" for part in _parts(entry)]
 
 
 def number(value: float | None) -> str:

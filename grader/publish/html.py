@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from grader.models.report import MilestoneResult
-from grader.publish.board import Selection
 from grader.publish.competition_models import (
     Competition,
     EntryPage,
-    PointsPart,
     Record,
     Samples,
 )
 from grader.publish.look import events, text
+from grader.publish.look.books import Book, Row, Sheet
 from grader.publish.look.frame import Frame
 from grader.publish.look.gallery import card_view, project_view
 from grader.publish.look.person import event_views
 from grader.publish.look.points import points_view
 from grader.publish.look.spine import spine
 from grader.publish.look.steps import staircase
-from grader.publish.look.tables import points_table
-from grader.publish.models import Board, Leaderboard
+from grader.publish.look.tables import PointsTable, PointsTables
+from grader.publish.models import Leaderboard
 from grader.publish.projects import Gallery
 from grader.store.documents import Runs
 
@@ -70,6 +69,11 @@ class Pages:
             has_projects=gallery is not None,
             slugs=_slugs(leaderboard, competition),
         )
+        boards = leaderboard.boards
+        self._tables = tuple(
+            PointsTables(f"board-{i}", board, whole=i == 1 or not boards[0].shown)
+            for i, board in enumerate(boards, start=1)
+        )
         at = leaderboard.generated_at
         self._fixed: dict[str, Any] = {
             "leaderboard": leaderboard,
@@ -93,22 +97,18 @@ class Pages:
             "404.html": self.plain("404"),
             "records.html": self.records(),
         }
-        return found | self.event_pages() | self.projects()
+        return found | self.further() | self.event_pages() | self.projects()
 
     def index(self) -> bytes:
         """Return the front page: the course's story, the competition, the points."""
         made, boards = self._competition, self._leaderboard.boards
-        tables = [
-            points_table(f"board-{i}", board, whole=i == 1 or not boards[0].shown)
-            for i, board in enumerate(boards, start=1)
-        ]
         first = next((b for b in boards if b.entries), None)
         return self._frame.page(
             "index",
             "sorted",
             root="",
             here="index",
-            tables=tables,
+            tables=[table.page() for table in self._tables],
             spine=spine(first, self._known) if first else None,
             lines=events.lines(made) if made else (),
             newest=_newest(made.records) if made else (),
@@ -134,16 +134,58 @@ class Pages:
             **self._fixed,
         )
 
+    def further(self) -> dict[str, bytes]:
+        """Return what follows the front page where boards of points are long."""
+        found: dict[str, bytes] = {}
+        for table in self._tables:
+            for sheet in table.book.sheets[1:] if table.book else ():
+                found[sheet.path] = self._sheet(table=table.page(sheet.number))
+            found |= self._lists(table.book)
+        return found
+
     def event_pages(self) -> dict[str, bytes]:
-        """Return one page per event and division of the competition."""
-        if self._competition is None:
-            return {}
-        return {
-            page.path: self._frame.page(
+        """Return the pages of each event and division of the competition."""
+        found: dict[str, bytes] = {}
+        for page in events.pages(self._competition) if self._competition else ():
+            found[page.path] = self._frame.page(
                 "event", "sorted", root="../", here="", page=page, **self._fixed
             )
-            for page in events.pages(self._competition)
-        }
+            for group in page.further:
+                if group.sheet:
+                    found[group.sheet.path] = self._sheet(group=group)
+            for group in page.groups:
+                found |= self._lists(group.book)
+        return found
+
+    def _sheet(
+        self, *, table: PointsTable | None = None, group: events.Group | None = None
+    ) -> bytes:
+        """Return a page after the first, of a long board or group."""
+        shown = table or group
+        return self._frame.page(
+            "sheet",
+            "sorted",
+            root="../",
+            here="",
+            table=table,
+            group=group,
+            book=shown and shown.book,
+            sheet=shown and shown.sheet,
+            **self._fixed,
+        )
+
+    def _lists(self, book: Book | None) -> dict[str, bytes]:
+        """Return the lists of pages and of names of a long table, as plain links."""
+        if book is None:
+            return {}
+        same: dict[str, Any] = {"root": "../", "here": "", "book": book, **self._fixed}
+        found = {book.contents: self._frame.page("contents", "boards", **same)}
+        for letter in book.letters:
+            rows = "\n".join(_found(row, sheet) for row, sheet in letter.names)
+            found[letter.path] = self._frame.page(
+                "names", "boards", letter=letter, names=text.markup(rows), **same
+            )
+        return found
 
     def projects(self) -> dict[str, bytes]:
         """Return the gallery and one page per project, where there are any."""
@@ -205,30 +247,13 @@ class Pages:
             ],
         )
 
-    def entries(
-        self, chosen: Selection, read: Callable[[str], Runs]
-    ) -> dict[str, bytes]:
-        """Return one page per public entry, by path; `read` gives its milestones."""
-        parts: dict[str, list[tuple[PointsPart, str]]] = {}
-        boards = zip(chosen.leaderboard.boards, chosen.rows, strict=True)
-        for board, rows in boards:
-            for row in rows:
-                part = _part(board, row.entry)
-                parts.setdefault(row.entry.slug, []).append((part, row.digest))
-        course = self._leaderboard.course
-        return {
-            f"entry/{slug}.html": self.entry(
-                EntryPage(
-                    course=course,
-                    name=found[0][0].entry.name,
-                    slug=slug,
-                    points=tuple(part for part, _ in found),
-                ),
-                [read(digest) for _, digest in found[:1]] + [None] * (len(found) - 1),
-                {},
-            )
-            for slug, found in parts.items()
-        }
+
+def _found(row: Row, sheet: Sheet) -> str:
+    """Return a name that leads to its row: text, since there are thousands of them."""
+    return (
+        f'<li><a href="../{sheet.path}#{row.slug}-row">{text.name(row.name)}</a>'
+        f' <span class="muted">rank {row.rank}, page {sheet.number}</span></li>'
+    )
 
 
 def _slugs(leaderboard: Leaderboard, competition: Competition | None) -> frozenset[str]:
@@ -241,16 +266,6 @@ def _slugs(leaderboard: Leaderboard, competition: Competition | None) -> frozens
 def _newest(records: Sequence[Record]) -> list[Record]:
     """Return the newest first; of one day, those that were set later."""
     return sorted(records, key=lambda r: r.set_on)[::-1][:NEWEST]
-
-
-def _part(board: Board, entry: object) -> PointsPart:
-    return PointsPart(
-        round=board.round,
-        round_kind=board.round_kind,
-        profile=board.profile,
-        frozen_at=board.frozen_at,
-        entry=entry,  # type: ignore[arg-type]
-    )
 
 
 def _record_charts(competition: Competition) -> tuple[RecordChart, ...]:

@@ -59,19 +59,28 @@ def entry_files(
 ) -> Files:
     """Return the files of all entries, by path; equal data give equal bytes."""
     keys = [_keys(source, version) for source in sources]
-    found = [(cache.get(page), cache.get(raw)) for page, raw in keys]
-    missing = [n for n, files in enumerate(found) if None in files]
-    made = _rendered(renderer, [_without_ranks(sources[n]) for n in missing])
-    for number, (html, raw) in zip(missing, made, strict=True):
-        found[number] = (html, raw)
-        for key, data in zip(keys[number], (html, raw), strict=True):
-            cache.put(key, data)
     files: Files = {}
-    for source, (page, samples) in zip(sources, found, strict=True):
-        files[f"entry/{source.page.slug}.html"] = _with_ranks(source.page, page or b"")
-        if samples:
-            files[f"data/v1/samples/{source.page.slug}.json"] = samples
+    missing = []
+    for number, (page, raw) in enumerate(keys):
+        html, samples = cache.get(page), cache.get(raw) if raw else b""
+        if html is None or samples is None:
+            missing.append(number)
+        else:  # at once, so that no page is held twice
+            _add(files, sources[number].page, html, samples)
+    made = _rendered(renderer, [_without_ranks(sources[n]) for n in missing])
+    for number, (html, samples) in zip(missing, made, strict=True):
+        page, raw = keys[number]
+        cache.put(page, html)
+        if raw:
+            cache.put(raw, samples)
+        _add(files, sources[number].page, html, samples)
     return files
+
+
+def _add(files: Files, page: EntryPage, html: bytes, samples: bytes) -> None:
+    files[f"entry/{page.slug}.html"] = _with_ranks(page, html)
+    if samples:
+        files[f"data/v1/samples/{page.slug}.json"] = samples
 
 
 def _without_ranks(source: PageSource) -> PageSource:
@@ -97,12 +106,12 @@ def _mark(number: int) -> str:
 
 
 def _keys(source: PageSource, version: str) -> tuple[bytes, bytes]:
+    """Return the keys of the page and of the raw numbers; empty if there are none."""
     data = source.page.model_dump_json(exclude=_RANKS)
-    results = "\n".join(source.results)
-    return (
-        key_of("page", version, data, results),
-        key_of("samples", version, source.page.slug, "\n".join(source.page.sessions)),
-    )
+    results, sessions = "\n".join(source.results), "\n".join(source.page.sessions)
+    page = key_of("page", version, data, results)
+    slug = source.page.slug
+    return page, key_of("samples", version, slug, sessions) if sessions else b""
 
 
 def _rendered(

@@ -91,8 +91,8 @@ def public_data(
     export = in_order(export)
     now = choice.now.astimezone(UTC)
     minimum = choice.minimum_group
-    points = select(export, secret=choice.secret, minimum_group=minimum, now=now)
     people = public_people(export, choice.secret)
+    points = select(export, people, minimum_group=minimum, now=now)
     ground = Ground(
         events=export.events,
         people=people,

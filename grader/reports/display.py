@@ -63,7 +63,7 @@ def one_line(text: str, *, limit: int = 300) -> str:
 
 def columns(text: str) -> int:
     """Return the width of `text` on a terminal, in columns."""
-    return sum(_width(char) for char in text)
+    return len(text) if text.isascii() else sum(_width(char) for char in text)
 
 
 def _width(char: str) -> int:

@@ -6,6 +6,8 @@
   const original = new Map(tables.map((t) => [t, [...t.tBodies[0].rows]]));
   const state = new URLSearchParams(location.hash.slice(1));
   const controls = document.getElementById("controls");
+  // The rows of a long table lie on many pages; nothing is loaded from the others.
+  const here = controls && "part" in controls.dataset ? " on this page" : "";
 
   const save = () => {
     const text = state.toString();
@@ -35,7 +37,7 @@
     sort(table, head.dataset.key, direction);
     state.set(table.id, head.dataset.key + "." + direction);
     save();
-    say(`Sorted by ${head.textContent.trim()}, ${direction}.`);
+    say(`Sorted by ${head.textContent.trim()}, ${direction}${here && ", the rows" + here}.`);
   };
 
   const filter = () => {
@@ -50,7 +52,7 @@
     for (const group of document.querySelectorAll("[data-group]")) {
       group.hidden = !!host && group.dataset.group !== host;
     }
-    say(name || host ? `${found.size} matching` : "");
+    say(name || host ? `${found.size} matching${here}` : "");
   };
 
   const status = document.createElement("span");
@@ -73,7 +75,7 @@
   };
 
   if (tables.length && controls) {
-    const input = control("input", "Filter entries", "filter");
+    const input = control("input", "Filter entries" + here, "filter");
     input.type = "search";
     input.autocomplete = "off";
     input.value = state.get("filter") || "";

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from axe import violations
 from chromium import Browser
+from publish.shown import ASSETS, long_sample
 from publish.shown import site as pages
+
+from grader.publish.html import Pages
 
 pytestmark = pytest.mark.browser
 EVENT = "tinymlperf/closed-latency.html"
@@ -21,6 +24,16 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path, text in pages().items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the pages of boards that are too long for one page into a folder."""
+    folder = tmp_path_factory.mktemp("long")
+    for path, page in Pages(ASSETS, *long_sample(230)).fixed().items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(page)
     return folder
 
 
@@ -87,3 +100,37 @@ def test_without_script_an_event_has_all_its_rows(page: Browser, board: Path) ->
     rows = page.evaluate("document.querySelectorAll('tbody tr').length")
     assert rows > 10
     assert page.evaluate("document.querySelectorAll('button, input').length") == 0
+
+
+@pytest.mark.parametrize("wide", [1280, 390])
+def test_further_pages_of_a_long_board_ask_nobody_and_can_be_read(
+    page: Browser, long: Path, wide: int
+) -> None:
+    page.resize(wide, mobile=wide < 400)
+    page.media(prefers_color_scheme="dark" if wide < 400 else "light")
+    for name in ("all/board-1-2", "all/board-1-pages", "all/board-1-names-b"):
+        path = (long / f"{name}.html").as_uri()
+        page.open(path)
+        assert page.requests() == [path]
+        assert page.complaints() == []
+        assert page.evaluate("document.documentElement.scrollWidth") == wide, path
+        assert violations(page) == [], path
+
+
+def test_a_long_board_is_read_page_by_page_and_the_filter_says_so(
+    page: Browser, long: Path
+) -> None:
+    page.resize(1280)
+    page.open((long / "index.html").as_uri())
+    words = "document.querySelector('#controls').textContent"
+    assert "on this page" in page.evaluate(words)
+    page.click("#controls input")
+    page.write("zzz")
+    assert "0 matching on this page" in page.evaluate(words)
+
+    page.open(page.evaluate("document.querySelector('nav.sheets a[rel=next]').href"))
+    assert page.evaluate("location.pathname").endswith("/all/board-1-2.html")
+    assert page.evaluate("document.querySelectorAll('tr[id]').length") == 100
+    assert "ascending" in page.evaluate(
+        "document.querySelector('[aria-sort]').ariaSort"
+    )

@@ -12,7 +12,7 @@ from typing import Final
 
 from markupsafe import escape
 
-from grader.publish.look.scale import Scale, label, place
+from grader.publish.look.scale import Scale, joined, label, place
 
 WIDE: Final = 500  # units; on a phone its words need to be larger
 Point = tuple[float, float]
@@ -79,8 +79,7 @@ def path(points: Sequence[Point], style: str) -> str:
     """Return a line through points."""
     if not points:
         return ""
-    joined = "L".join(f"{place(x)} {place(y)}" for x, y in points)
-    return f'<path class="{style}" d="M{joined}"/>'
+    return f'<path class="{style}" d="M{joined(points)}"/>'
 
 
 def table(caption: str, heads: Row, rows: Iterable[Row]) -> str:

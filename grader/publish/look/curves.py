@@ -37,7 +37,10 @@ def drawn(curve: Curve) -> str:
     right = max(curve.points[-1][0], 1e-9)
     x = Scale(0.0, right, LEFT, WIDTH - RIGHT)
     y = Scale(0.0, max(*tops, 1e-9) * 1.04, HEIGHT - BOTTOM, TOP)
-    line = [(x(a), y(b)) for a, b in peaks(curve.points, POINTS)]
+    kept = peaks(curve.points, POINTS)
+    line = list(
+        zip(x.places(a for a, _ in kept), y.places(b for _, b in kept), strict=True)
+    )
     shapes = [
         chart.y_axis(y, LEFT, WIDTH - RIGHT, curve.y_title, about=3),
         chart.x_axis(x, HEIGHT - BOTTOM, HEIGHT - BOTTOM, curve.x_title, about=4),

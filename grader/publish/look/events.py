@@ -16,6 +16,7 @@ from grader.publish.competition_models import (
     WorkloadResult,
 )
 from grader.publish.look import marks, text
+from grader.publish.look.books import Book, Row, Sheet, book, portion
 from grader.publish.look.scale import Scale
 from grader.publish.look.scatter import Scatter, scatter
 
@@ -32,7 +33,7 @@ VOIDS: Final = {
 
 
 class Group(NamedTuple):
-    """The rows of one class of hosts."""
+    """The rows of one class of hosts, or those of one page of them."""
 
     id: str
     board: EventBoard
@@ -41,6 +42,8 @@ class Group(NamedTuple):
     axis: Markup
     rows: Markup
     pareto: Scatter | None
+    book: Book | None  # None: all rows are here
+    sheet: Sheet | None
 
 
 class EventPage(NamedTuple):
@@ -51,6 +54,7 @@ class EventPage(NamedTuple):
     words: text.EventWords
     division_words: str
     groups: tuple[Group, ...]
+    further: tuple[Group, ...]  # pages after the first, of long groups
     records: tuple[Record, ...]
 
 
@@ -85,41 +89,83 @@ def _page(
         for r in competition.records
         if (r.event, r.division) == (first.event, first.division)
     ]
+    groups = [_groups(i, b, title, path) for i, b in enumerate(boards, start=1)]
     return EventPage(
         path=path,
         title=title,
         words=text.EVENTS[first.event],
         division_words=text.DIVISIONS[first.division],
-        groups=tuple(_group(i, b, title) for i, b in enumerate(boards, start=1)),
+        groups=tuple(group[0] for group in groups),
+        further=tuple(page for group in groups for page in group[1:]),
         records=tuple(r for r in reversed(mine) if r.current),
     )
 
 
-def _group(number: int, board: EventBoard, title: str) -> Group:
-    base = board.baseline.score
-    scale = marks.intervals((e.interval for e in board.entries if e.interval), base)
-    shown = tuple(q for q in QUALITIES if any(getattr(e, q) for e in board.entries))
-    rows = [_row(e, shown, scale, base) for e in board.entries]
-    # Among the ranked the reference stands where its score puts it.
-    above = sum(e.state == "ranked" and (e.score or 0) >= base for e in board.entries)
-    rows.insert(above, _baseline(board, shown, scale))
-    return Group(
+def _groups(number: int, board: EventBoard, title: str, path: str) -> list[Group]:
+    """Return the pages of one class of hosts; most have one."""
+    entries, base = board.entries, board.baseline.score
+    scale = marks.intervals((e.interval for e in entries if e.interval), base)
+    shown = tuple(q for q in QUALITIES if any(getattr(e, q) for e in entries))
+    long = book(
+        f"{title}, hosts {board.host_class}",
+        path,
+        f"{path.removesuffix('.html')}-host-{number}",
+        [Row(_place(e), e.name, e.slug) for e in entries],
+    )
+    rows = [_row(e, shown, scale, base, bool(long)) for e in entries]
+    # Among the ranked the reference stands where its score puts it, on that page.
+    above = sum(e.state == "ranked" and (e.score or 0) >= base for e in entries)
+    rows[above:above] = [_baseline(board, shown, scale)]
+    first = Group(
         id=f"host-{number}",
         board=board,
-        ranked=sum(e.state == "ranked" for e in board.entries),
+        ranked=sum(e.state == "ranked" for e in entries),
         qualities=shown,
         axis=text.markup(marks.axis(scale)),
-        rows=text.markup("\n".join(rows)),
-        pareto=scatter(f"pareto-{number}", f"Frontier: {title}", board.entries),
+        rows=text.markup("\n".join(_on(1, rows, above))),
+        pareto=scatter(f"pareto-{number}", f"Frontier: {title}", entries),
+        book=long,
+        sheet=None,
     )
+    if long is None:
+        return [first]
+    return [
+        first._replace(
+            rows=text.markup("\n".join(_on(sheet.number, rows, above))),
+            pareto=first.pareto if sheet.number == 1 else None,
+            sheet=sheet,
+        )
+        for sheet in long.sheets
+    ]
 
 
-def _row(entry: EventEntry, qualities: Sequence[str], scale: Scale, base: float) -> str:
+def _on(number: int, rows: Sequence[str], reference: int) -> Sequence[str]:
+    """Return the rows of a page; that of the reference, at its place, counts not."""
+    total = len(rows) - 1
+    part = portion(number, total)
+    end = part.stop + (reference < part.stop or part.stop == total)
+    return rows[part.start + (reference < part.start) : end]
+
+
+def _place(entry: EventEntry) -> str:
+    """Return a rank without its range."""
+    ranked = entry.rank_number is not None
+    return entry.rank.partition(" ")[0] if ranked else text.DASH
+
+
+def _row(
+    entry: EventEntry,
+    qualities: Sequence[str],
+    scale: Scale,
+    base: float,
+    anchored: bool,
+) -> str:
     shown = text.name(entry.name)
     host = text.safe(entry.host_class, 64)
     style = f"{entry.state} tie" if entry.tied else entry.state
+    anchor = f' id="{entry.slug}-row"' if anchored else ""
     return (
-        f'<tr class="{style}" data-entry="{shown}" data-host="{host}">'
+        f'<tr{anchor} class="{style}" data-entry="{shown}" data-host="{host}">'
         f'{rank(entry)}<th scope="row" class="name">'
         f'<a href="../entry/{entry.slug}.html">{shown}</a></th>'
         f"{_score(entry, scale, base)}"

@@ -52,6 +52,7 @@ class Frame:
         )
         self._jinja.filters.update(
             points=text.points,
+            name=lambda v: text.markup(text.name(v)),
             score=text.score,
             scores=text.scores,
             ratio=text.ratio,

@@ -35,6 +35,13 @@ class Scale:
             low, high, v = math.log(low), math.log(high), math.log(v)
         return self.start + (self.end - self.start) * (v - low) / (high - low)
 
+    def places(self, values: Iterable[float]) -> list[float]:
+        """Return the place of each value, on an axis that is not logarithmic."""
+        low, high, start = self.low, self.high, self.start
+        length, room = self.end - start, high - low
+        held = [low if v < low else min(v, high) for v in values]
+        return [start + length * (v - low) / room for v in held]
+
     def ticks(self, about: int = 4) -> list[float]:
         """Return round values inside, some `about` of them."""
         if self.log and self.high / self.low > 8:
@@ -70,6 +77,12 @@ def place(value: float) -> str:
     """Return a place of a drawing, to a tenth of a unit, as short as it can be."""
     text = f"{value:.1f}"
     return text.removesuffix(".0")
+
+
+def joined(points: Iterable[tuple[float, float]]) -> str:
+    """Return the `place` of many points, with an L between, as paths have them."""
+    text = "L".join([f"{x:.1f} {y:.1f}" for x, y in points])
+    return text.replace(".0 ", " ").replace(".0L", "L").removesuffix(".0")
 
 
 def label(value: float) -> str:

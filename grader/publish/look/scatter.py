@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, Literal, NamedTuple
 
 from markupsafe import Markup
@@ -16,6 +16,8 @@ Quality = Literal["speed", "memory", "accuracy"]
 WIDTH, HEIGHT = 620, 400
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 14.0, 30.0, 44.0
 APART: Final = 22.0  # between dots that get labels of their own
+CROSSED: Final = 200  # entries whose intervals are drawn; of more, the frontier's alone
+FEWER: Final = " Of so many, only the frontier has its intervals drawn."
 LABELLED: Final = 12  # entries of the frontier that get a number and a row
 TITLES: Final[dict[Quality, str]] = {
     "speed": "speed, times the reference",
@@ -99,8 +101,8 @@ def _draw(
         + chart.x_axis(x, bottom, TOP, TITLES[names[0]])
         + f'<path class="ref" d="{home}H{place(right)}"/>'
         + _steps(front, x, y)
-        + _whiskers(dots, x, y)
-        + chart.dots(((x(d.x.value), y(d.y.value)) for d in dots), "s")
+        + _whiskers(dots if len(dots) <= CROSSED else front, x, y)
+        + chart.dots(_apart(dots, x, y), "s")
         + chart.dots(((x(d.x.value), y(d.y.value)) for d in front), "top")
         + _labels(front[:LABELLED], x, y)
     )
@@ -109,8 +111,17 @@ def _draw(
         f" {names[1]} upwards, both against the reference at 1."
         f" {text.count(len(front), 'entry is', 'entries are')} on the frontier, which"
         " nobody surpasses in both; they stand in the table beside it."
+        f"{FEWER if len(dots) > CROSSED else ''}"
     )
     return chart.svg(chart_id, title, told, (WIDTH, HEIGHT), shapes)
+
+
+def _apart(dots: Sequence[_Dot], x: Scale, y: Scale) -> Iterable[tuple[float, float]]:
+    """Return where dots are drawn; of very many, those that cover another are left."""
+    found = [(x(d.x.value), y(d.y.value)) for d in dots]
+    if len(found) <= CROSSED:
+        return found
+    return dict.fromkeys((float(round(a)), float(round(b))) for a, b in found)
 
 
 def _steps(front: Sequence[_Dot], x: Scale, y: Scale) -> str:

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from markupsafe import Markup
 
 from grader.publish.look import marks, text
+from grader.publish.look.books import Book, Row, Sheet, book, portion
 from grader.publish.models import Board, Entry, MilestoneScore, ModuleScore
 from grader.reports import units
 
@@ -26,7 +27,7 @@ class Column(NamedTuple):
 
 
 class PointsTable(NamedTuple):
-    """A board with its columns and its rows, which are HTML."""
+    """A board, or a page of a long one, with its columns and its rows as HTML."""
 
     id: str
     board: Board
@@ -36,44 +37,81 @@ class PointsTable(NamedTuple):
     module_rows: Markup
     milestone_rows: Markup
     provenance: Markup
+    book: Book | None  # None: all rows are here
+    sheet: Sheet | None
 
 
-def points_table(table_id: str, board: Board, *, whole: bool = True) -> PointsTable:
-    """Return all rows of a board; without `whole` those of the standings alone."""
-    entries = board.entries if whole else ()
-    modules = _columns(m for e in entries for m in e.modules)
-    stones = _columns(m for e in entries for m in e.milestones)
-    return PointsTable(
-        id=table_id,
-        board=board,
-        modules=modules,
-        milestones=stones,
-        standings=text.markup("\n".join(map(_standing, board.entries))),
-        module_rows=text.markup("\n".join(_modules(e, modules) for e in entries)),
-        milestone_rows=text.markup("\n".join(_stones(e, stones) for e in entries)),
-        provenance=text.markup("\n".join(_source(e, board.round) for e in entries)),
-    )
+class PointsTables:
+    """The pages of one board, of which small ones have one.
+
+    Args:
+        table_id: ids on the pages and paths of further ones begin with it.
+        whole: also show modules, milestones and provenance of each row.
+    """
+
+    def __init__(self, table_id: str, board: Board, *, whole: bool = True) -> None:
+        self._id, self._board, self._whole = table_id, board, whole
+        entries = board.entries if whole else ()
+        self._modules = _columns(e.modules for e in entries)
+        self._stones = _columns(e.milestones for e in entries)
+        self.book = book(
+            f"Round {board.round}, {board.profile} profile",
+            "index.html",
+            f"all/{table_id}",
+            [Row(text.place(e), e.name, e.slug) for e in board.entries],
+        )
+
+    def page(self, number: int = 1) -> PointsTable:
+        """Return the rows of one page, the first one being the site's front page."""
+        root = "" if number == 1 else "../"
+        part = portion(number, len(self._board.entries))
+        entries = self._board.entries[part]
+        long, rest = self.book, entries if self._whole else ()
+        known, stones = self._modules, self._stones
+
+        def joined(rows: Iterable[str]) -> Markup:
+            return text.markup("\n".join(rows))
+
+        return PointsTable(
+            id=self._id,
+            board=self._board,
+            modules=known,
+            milestones=stones,
+            standings=joined(_standing(e, root, bool(long)) for e in entries),
+            module_rows=joined(_modules(e, known, root) for e in rest),
+            milestone_rows=joined(_stones(e, stones, root) for e in rest),
+            provenance=joined(_source(e, self._board.round, root) for e in rest),
+            book=long,
+            sheet=long.sheets[number - 1] if long else None,
+        )
 
 
-def _columns(parts: Iterable[ModuleScore | MilestoneScore]) -> tuple[Column, ...]:
+def _columns(
+    rows: Iterable[Sequence[ModuleScore | MilestoneScore]],
+) -> tuple[Column, ...]:
+    # Nearly all rows have the same parts.
+    alike: dict[tuple[str, ...], Sequence[ModuleScore | MilestoneScore]] = {}
+    for row in rows:
+        alike.setdefault(tuple([part.name for part in row]), row)
     found: dict[str, Column] = {}
-    for part in parts:
+    for part in (part for row in alike.values() for part in row):
         if part.name not in found:
             metric = part.metric_name if isinstance(part, MilestoneScore) else ""
             found[part.name] = Column(part.name, part.number, part.title, metric)
     return tuple(sorted(found.values(), key=lambda c: (c.number, c.key)))
 
 
-def _row(entry: Entry, before: str, after: str) -> str:
+def _row(entry: Entry, root: str, before: str, after: str, more: str = "") -> str:
     shown = text.name(entry.name)
     host = text.safe(entry.provenance.host_class, 120)
     return (
-        f'<tr data-entry="{shown}" data-host="{host}">{before}<th scope="row"'
-        f' class="name"><a href="entry/{entry.slug}.html">{shown}</a></th>{after}</tr>'
+        f'<tr{more} data-entry="{shown}" data-host="{host}">{before}<th scope="row"'
+        f' class="name"><a href="{root}entry/{entry.slug}.html">{shown}</a></th>'
+        f"{after}</tr>"
     )
 
 
-def _standing(entry: Entry) -> str:
+def _standing(entry: Entry, root: str, anchored: bool) -> str:
     full = sum(m.earned is not None and m.earned >= m.points for m in entry.modules)
     reached = sum(bool(m.reached) for m in entry.milestones)
     rank = "" if entry.rank is None else f' data-v="{entry.rank}"'
@@ -82,6 +120,7 @@ def _standing(entry: Entry) -> str:
     on = entry.provenance.graded_on
     return _row(
         entry,
+        root,
         f'<td class="num rank"{rank}>{text.place(entry)}</td>',
         f'<td class="num total"{total}>{text.points(entry.total)}</td>'
         f'<td class="num muted">{text.points(entry.points)}</td>'
@@ -91,10 +130,11 @@ def _standing(entry: Entry) -> str:
         f'<td class="num" data-v="{reached}">{reached}'
         f' <span class="muted">of {len(entry.milestones)}</span></td>'
         f'<td class="num" data-v="{on.toordinal()}">{text.day(on)}</td>',
+        f' id="{entry.slug}-row"' if anchored else "",
     )
 
 
-def _modules(entry: Entry, columns: Sequence[Column]) -> str:
+def _modules(entry: Entry, columns: Sequence[Column], root: str) -> str:
     scores = {m.name: m for m in entry.modules}
     cells = []
     for column in columns:
@@ -103,7 +143,7 @@ def _modules(entry: Entry, columns: Sequence[Column]) -> str:
             cells.append(_MISSING)
         else:
             cells.append(_cell(score.earned, score.points))
-    return _row(entry, "", "".join(cells))
+    return _row(entry, root, "", "".join(cells))
 
 
 @lru_cache(maxsize=4096)
@@ -119,9 +159,10 @@ def shade(earned: float, points: float) -> str:
     return f"q{min(SHADES, 1 + int(share * SHADES))}" if share > 0 else "q0"
 
 
-def _stones(entry: Entry, columns: Sequence[Column]) -> str:
+def _stones(entry: Entry, columns: Sequence[Column], root: str) -> str:
     scores = {m.name: m for m in entry.milestones}
-    return _row(entry, "", "".join(_stone(scores.get(c.key)) for c in columns))
+    cells = "".join(_stone(scores.get(c.key)) for c in columns)
+    return _row(entry, root, "", cells)
 
 
 def _stone(score: MilestoneScore | None) -> str:
@@ -145,10 +186,11 @@ def _stone(score: MilestoneScore | None) -> str:
     )
 
 
-def _source(entry: Entry, round_: str) -> str:
+def _source(entry: Entry, round_: str, root: str) -> str:
     from_ = entry.provenance
     return _row(
         entry,
+        root,
         "",
         f'<td class="mono">{units.short_digest(from_.submission)}</td>'
         f"<td>{text.safe(round_, 120)}</td><td>{text.safe(from_.tier)}</td>"

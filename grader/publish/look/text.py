@@ -64,12 +64,12 @@ DIVISIONS: Final[dict[Division, str]] = {
 }
 
 
+@lru_cache(maxsize=16384)
 def safe(text: str, limit: int = 4000) -> str:
     """Return a text from people on one line, cleaned and escaped."""
     return str(escape(one_line(text, limit=limit)))
 
 
-@lru_cache(maxsize=16384)
 def name(text: str) -> str:
     """Return a name, cut, cleaned and escaped."""
     return safe(text, NAME_LIMIT)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from projects.made import START, capstone, draw, project
 from projects.test_gallery import Log
 from reports.samples import everything, report
 
 from grader.models.project import Point
-from grader.publish.competition_models import Competition
+from grader.publish.competition_models import Competition, EventEntry
 from grader.publish.html import Pages
-from grader.publish.models import Leaderboard
+from grader.publish.models import Entry, Leaderboard
 from grader.publish.people import Public
 from grader.publish.projects import Gallery, gallery
 from publish import rich
+
+Row = TypeVar("Row", Entry, EventEntry)
 
 ASSETS: Final = Path(__file__).parents[3] / "leaderboard"
 # Files that are not pages; other tests look into them.
@@ -73,6 +76,28 @@ def rendered(
         drawn = [runs if n == 0 else None for n in range(len(page.points))]
         found[f"entry/{slug}.html"] = pages.entry(page, drawn, rich.samples())  # type: ignore[arg-type]
     return {path: content.decode() for path, content in found.items()}
+
+
+def long_sample(count: int) -> tuple[Leaderboard, Competition]:
+    """Return the sample with so many rows, each of a name of its own, on two boards."""
+    points, made = rich.leaderboard(), rich.competition()
+    board, event = points.boards[0], made.boards[0]
+    rows = tuple(_copies(board.entries, count))
+    ranked = tuple(_copies(event.entries, count))
+    boards = (board.model_copy(update={"entries": rows}), *points.boards[1:])
+    events = (event.model_copy(update={"entries": ranked}), *made.boards[1:])
+    return (
+        points.model_copy(update={"boards": boards}),
+        made.model_copy(update={"boards": events}),
+    )
+
+
+def _copies(rows: Sequence[Row], count: int) -> Iterator[Row]:
+    """Yield rows again and again, in their order, until there are enough."""
+    for number in range(count):
+        row, nth = rows[number * len(rows) // count], number + 1
+        said = {"name": f"{row.name} {nth}", "slug": f"{row.slug}-{nth}"}
+        yield row.model_copy(update=said)
 
 
 @cache

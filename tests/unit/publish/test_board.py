@@ -14,13 +14,14 @@ from reports.samples import (
 from grader.publish.aliases import aliases
 from grader.publish.board import select
 from grader.publish.models import Board, Leaderboard
+from grader.publish.people import public_people
 from publish.courses import SECRET, Course
 
 
 def leaderboard(course: Course, minimum_group: int = 1) -> Leaderboard:
-    chosen = select(
-        course.export(), secret=SECRET, minimum_group=minimum_group, now=START
-    )
+    export = course.export()
+    people = public_people(export, SECRET)
+    chosen = select(export, people, minimum_group=minimum_group, now=START)
     return chosen.leaderboard
 
 
