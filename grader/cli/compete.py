@@ -49,7 +49,12 @@ def _measuring(command: F) -> F:
         click.option(
             "--workload", "workloads", multiple=True, help="Only this; repeatable."
         ),
-        click.option("--sandbox", type=click.Choice(CHOICES), default="auto"),
+        click.option(
+            "--sandbox",
+            type=click.Choice(CHOICES),
+            default="auto",
+            help="docker: a container for each session, ranked apart.",
+        ),
         click.option(
             "--format",
             "form",

@@ -21,7 +21,7 @@ from grader.measuring.rounds import BATCH_CPU_S, Entrants, Rounds, WrongError
 from grader.measuring.side import LAUNCH_LIMITS, Launching, VoidError, compiled
 from grader.measuring.tasks import task_of, typical
 from grader.models.course import Workload
-from grader.models.measure import Limits, Sample
+from grader.models.measure import ContainerLimits, Limits, Sample
 from grader.models.outcome import Inconclusive, Outcome, Passed
 from grader.models.session import (
     Conditions,
@@ -63,6 +63,7 @@ class Order:
     launches: int = 10
     pairs: int = 4
     attempt: int = 1
+    limits: ContainerLimits | None = None  # known from outside; else read here
     # Finds the offsets of earlier canaries of a host class.
     offsets: Callable[[str], Sequence[float]] = lambda _: ()
     progress: Callable[[str], None] = field(default=lambda _: None)
@@ -90,7 +91,7 @@ def measure(order: Order) -> Session:
         SandboxUnavailableError: no wall can be built.
     """
     started = datetime.now(UTC)
-    host, limits = describe_host(), conditions.limits_here()
+    host, limits = describe_host(), order.limits or conditions.limits_here()
     load, throttled_s = conditions.load(), conditions.throttled_s()
     seed, found = secrets.randbits(62), _Found()
     try:
@@ -103,7 +104,7 @@ def measure(order: Order) -> Session:
         found.launches += [Launch(pairs=exc.pairs)] if exc.pairs else []
         _judge(exc, found)
     here = Conditions(
-        host_class=conditions.host_class(host, limits),
+        host_class=conditions.host_class(host, limits, order.wall.isolation.tier),
         host=host,
         limits=limits,
         isolation=order.wall.isolation,
