@@ -72,3 +72,13 @@ def test_one_running_process_is_ourselves() -> None:
     assert not is_loaded(1.2, 2)
     assert is_loaded(1.6, 2)
     assert not is_loaded(1.6, 8)
+
+
+def test_a_container_is_a_class_of_its_own_however_long_its_name() -> None:
+    limits = ContainerLimits(cpus=1 / 3)
+
+    found = host_class(host("x" * 90, cores=128), limits, "docker")
+
+    assert found.startswith("x" * 44 + "-128c-q0.3")
+    assert found.endswith("-docker")
+    assert TypeAdapter(HostClass).validate_python(found) == found
