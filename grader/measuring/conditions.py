@@ -52,6 +52,10 @@ def throttled_s(cgroup: Path = CGROUP) -> float:
         name, _, value = line.partition(" ")
         if name == "throttled_usec":
             return int(value) / 1e6
+    for line in _text(cgroup / "cpu" / "cpu.stat").splitlines():  # version 1
+        name, _, value = line.partition(" ")
+        if name == "throttled_time":
+            return int(value) / 1e9
     return 0.0
 
 
