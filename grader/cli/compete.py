@@ -56,7 +56,12 @@ def _measuring(command: F) -> F:
             show_default=True,
             help="Open: with the submission's own model and training script.",
         ),
-        click.option("--sandbox", type=click.Choice(CHOICES), default="auto"),
+        click.option(
+            "--sandbox",
+            type=click.Choice(CHOICES),
+            default="auto",
+            help="docker: a container for each session, ranked apart.",
+        ),
         click.option(
             "--format",
             "form",

@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from grader.config import find_home
 from grader.container.inside import serve
+from grader.container.request import SessionJob
 from grader.errors import GraderError, UsageError
 from grader.image.doctor import DOCTOR, Doctor, examine
+from grader.models.session import Session
+from grader.models.submission import Submission
 from grader.reports.display import one_line
 
 
@@ -35,7 +38,18 @@ def _answer(arguments: list[str]) -> bytes:
     request = sys.stdin.buffer.read()
     if request == DOCTOR:
         return examine().model_dump_json().encode()
-    return serve(request, find_home())
+    return serve(request, find_home(), _measured)
+
+
+def _measured(
+    submission: Submission,
+    held: Mapping[str, bytes],
+    wanted: SessionJob,
+    progress: Callable[[str], None],
+) -> Session:
+    from grader.competing.inside import measured  # noqa: PLC0415 -- not for a grading
+
+    return measured(submission, held, wanted, progress)
 
 
 def to_text(found: Doctor) -> str:

@@ -15,7 +15,7 @@ from grader.checks.runner import preload_of
 from grader.checks.suites import suites_digest
 from grader.config import Home, find_home, load_course, state_folder
 from grader.datasets import DataSet
-from grader.errors import ConfigError, SandboxUnavailableError, UsageError
+from grader.errors import ConfigError, UsageError
 from grader.grading import Talk
 from grader.measuring.rounds import Entrants
 from grader.measuring.session import Order
@@ -30,7 +30,7 @@ from grader.models.session import (
 )
 from grader.models.submission import Submission
 from grader.pipeline import digest_of, reference_files
-from grader.sandbox import Package, Wall, choose
+from grader.sandbox import Package, Wall, choose, docker
 from grader.sandbox.package import package_of
 
 Wanted = list[tuple[CompetitionEvent, Workload]]
@@ -251,26 +251,30 @@ def _given(
     return Given(script, build, data, f"sha256:{digest}")
 
 
+def _wall(sandbox: str, home: Home) -> Wall:
+    """Return the wall that is asked for; the one in a container is built in there.
+
+    Raises:
+        SandboxUnavailableError: this host cannot build it.
+    """
+    if sandbox == "docker":
+        return Wall(docker.ISOLATION, bubblewrap=False, switch_uid=True, nest=False)
+    return choose(sandbox, secrets=(home.reference, state_folder(home)))
+
+
 def make_bench(options: CompeteOptions, progress: Talk) -> Bench:
     """Return what a command measures with.
 
     Raises:
         GraderError: the course or the wall is not usable.
     """
-    if options.sandbox == "docker":
-        msg = (
-            "sessions are measured behind the walls of this host, or inside a container"
-        )
-        raise SandboxUnavailableError(
-            msg, hint="leave --sandbox out: see `grader doctor`"
-        )
     home = find_home(options.course)
     course = load_course(home.course_file)
     files = reference_files(home.reference / course.package)
     return Bench(
         home=home,
         course=course,
-        wall=choose(options.sandbox, secrets=(home.reference, state_folder(home))),
+        wall=_wall(options.sandbox, home),
         reference=package_of(course, files),
         reference_digest=digest_of(files),
         suites=suites_digest(home.suites),

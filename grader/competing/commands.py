@@ -9,20 +9,20 @@ from typing import Final
 
 from grader.compete import canary, estimates, gates, ranking, samples
 from grader.compete.gates import Gate
-from grader.competing.bench import Bench, CompeteOptions, Offsets, make_bench
+from grader.competing.bench import Bench, CompeteOptions, make_bench
+from grader.competing.contained import contained
+from grader.competing.earlier import Earlier
 from grader.errors import SandboxUnavailableError, UsageError
 from grader.grading import Talk, silent
 from grader.intake import open_submission
 from grader.measuring.session import measure
 from grader.models.base import Digest, Model
 from grader.models.course import CompetitionEvent, Workload
-from grader.models.session import Division, Session, SessionPlan
+from grader.models.session import Session, SessionPlan
 from grader.models.submission import Submission
 from grader.store import Store
-from grader.store.events import Measured as MeasuredEvent
 
 LAUNCHES: Final = SessionPlan.model_fields["launches"].default
-KNOWN_CANARIES: Final = 200  # the latest of a host class; more change nothing
 
 
 class Value(Model):
@@ -153,8 +153,8 @@ def _stored(
     """Measure and store, workload by workload; Ctrl-C ends it."""
     for event, workload in bench.pairs():
         with closing(keep.store()) as opened:
-            offsets = _earlier(opened, bench.options.division)
-            made = _sessions(bench, event, workload, submissions, offsets)
+            earlier = Earlier(opened, bench.options.division)
+            made = _sessions(bench, event, workload, submissions, earlier)
             documents = [
                 opened.sessions.add(keep.student, session, opponent=keep.holder)
                 for session in made
@@ -175,39 +175,26 @@ def was_interrupted(session: Session) -> bool:
     return any(void.reason == "interrupted" for void in session.voids)
 
 
-def _earlier(store: Store, division: Division) -> Offsets:
-    """Return what finds the offsets of a host class's earlier canaries in a store.
-
-    Those of the other division are another measure: cold processes, a pair each.
-    """
-
-    def offsets(host_class: str) -> Sequence[float]:
-        digests = [
-            event.document
-            for event in store.export().events
-            if isinstance(event.payload, MeasuredEvent)
-            and event.payload.host_class == host_class
-            and event.payload.division == division
-            and event.payload.event != "memory"
-        ]
-        sessions = [store.sessions.read(d) for d in digests[-KNOWN_CANARIES:] if d]
-        return [canary.offset(s) for s in sessions if any(x.pairs for x in s.launches)]
-
-    return offsets
-
-
 def _sessions(
     bench: Bench,
     event: CompetitionEvent,
     workload: Workload,
     submissions: tuple[Submission, ...],
-    offsets: Offsets = lambda _: (),
+    earlier: Earlier | None = None,
 ) -> list[Session]:
     """Measure one workload, and again while its sessions are void."""
-    order = bench.order(event, workload, submissions, offsets)
+    known = earlier or Earlier()
+    if bench.options.sandbox == "docker":
+        once = contained(bench, event, workload, submissions, known)
+    else:
+        order = bench.order(event, workload, submissions, known)
+
+        def once(attempt: int) -> Session:
+            return measure(replace(order, attempt=attempt))
+
     sessions: list[Session] = []
     for attempt in range(1, bench.options.requeues + 2):
-        session = measure(replace(order, attempt=attempt))
+        session = once(attempt)
         sessions.append(session)
         if not session.voids or was_interrupted(session):
             break

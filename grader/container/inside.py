@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 import tempfile
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from grader.container.request import (
     ContainerJob,
     ContainerResult,
     Failure,
+    SessionJob,
     project_in,
     unpack,
 )
@@ -21,6 +23,7 @@ from grader.errors import ConfigError, GraderError
 from grader.intake import Handed
 from grader.intake.project import DECLARATION
 from grader.models.capstone import Capstone
+from grader.models.session import Session
 from grader.models.submission import Submission
 from grader.pipeline import Job, grade, record_answers
 from grader.projects import ProjectJob, declare, reproduce
@@ -28,14 +31,26 @@ from grader.sandbox import choose
 from grader.sandbox.lines import Speaker
 
 _log = logging.getLogger(__name__)
+# Measures a session of a submission, against the files of a holder if there is one.
+Measure = Callable[
+    [Submission, Mapping[str, bytes], SessionJob, Callable[[str], None]], Session
+]
 
 
-def serve(request: bytes, home: Home) -> bytes:
-    """Grade one request, inside the container; return the result as JSON."""
+def serve(request: bytes, home: Home, measure: Measure) -> bytes:
+    """Grade one request, inside the container; return the result as JSON.
+
+    Args:
+        measure: what a session of the competition is measured by.
+    """
     with tempfile.TemporaryDirectory(prefix="data-") as name, Speaker() as speaker:
         folder = Path(name)
         try:
             submission, wanted = unpack(request, folder)
+            if wanted.session is not None:
+                held, say = project_in(request), speaker.say
+                session = measure(submission, held, wanted.session, say)
+                return _json(ContainerResult(session=session))
             job = Job(
                 home=home,
                 course=load_course(home.course_file),
@@ -55,6 +70,10 @@ def serve(request: bytes, home: Home) -> bytes:
         except GraderError as exc:
             failure = Failure(code=exc.code, message=exc.message, hint=exc.hint)
             result = ContainerResult(failure=failure)
+    return _json(result)
+
+
+def _json(result: ContainerResult) -> bytes:
     return result.model_dump_json().encode()
 
 

@@ -9,16 +9,18 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Final
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from grader.errors import (
     ConfigError,
     GraderError,
     InconclusiveError,
 )
-from grader.models.base import Model, Profile
+from grader.models.base import Digest, Model, Profile
+from grader.models.measure import ContainerLimits
 from grader.models.project import Project
 from grader.models.report import GradeReport
+from grader.models.session import Session
 from grader.models.submission import SourceFile, Submission
 from grader.rounds import Round
 
@@ -26,6 +28,25 @@ JOB: Final = "job.json"
 SUBMISSION: Final = "submission/"
 DATA: Final = "data/"
 PROJECT: Final = "project/"
+
+
+class SessionJob(Model):
+    """Which session of the competition is wanted.
+
+    Attributes:
+        holder: digest of the submission that is challenged; its files travel, too.
+        limits: of the container; not every engine lets them be read inside.
+        offsets: of earlier canaries, as ln, by host class.
+    """
+
+    event: str
+    workload: str
+    launches: int
+    pairs: int
+    attempt: int
+    limits: ContainerLimits
+    holder: Digest | None = None
+    offsets: dict[str, tuple[float, ...]] = Field(default_factory=dict)
 
 
 class ContainerJob(Model):
@@ -42,6 +63,7 @@ class ContainerJob(Model):
     answers: str = ""  # what `record_in_docker` returned, in base64
     record: bool = False  # answers are wanted, not a grading
     project: bool = False  # a project is wanted; its files are in the request, too
+    session: SessionJob | None = None  # a session of the competition is wanted
 
 
 class Failure(Model):
@@ -57,6 +79,7 @@ class ContainerResult(Model):
 
     report: GradeReport | None = None
     project: Project | None = None
+    session: Session | None = None
     answers: str = ""
     failure: Failure | None = None
 
@@ -71,7 +94,7 @@ def pack(
 
     Args:
         data: folders of data sets.
-        project: files of a project by path, where one is wanted.
+        project: files of a project by path, or those of a holder who is challenged.
     """
     files = {JOB: job.model_dump_json().encode()}
     files |= {PROJECT + path: content for path, content in project.items()}
@@ -90,7 +113,7 @@ def pack(
 
 
 def project_in(request: bytes) -> dict[str, bytes]:
-    """Return the files of the project in a request, by path."""
+    """Return the files of the project, or of the holder, in a request, by path."""
     found = _files(request).items()
     return {n.removeprefix(PROJECT): d for n, d in found if n.startswith(PROJECT)}
 
@@ -170,6 +193,18 @@ def project_of(answer: bytes, kinds: Iterable[type[GraderError]]) -> Project:
     result = _result_of(answer)
     if result.project is not None:
         return result.project
+    raise _failure_of(result, kinds)
+
+
+def session_of(answer: bytes, kinds: Iterable[type[GraderError]]) -> Session:
+    """Return the session in the container's answer.
+
+    Raises:
+        GraderError, InconclusiveError: as `report_of`.
+    """
+    result = _result_of(answer)
+    if result.session is not None:
+        return result.session
     raise _failure_of(result, kinds)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import psutil
 
-from grader.models.measure import ContainerLimits, Host
+from grader.models.measure import ContainerLimits, Host, Tier
 
 CGROUP: Final = Path("/sys/fs/cgroup")
 LONGEST_CLASS: Final = 64
@@ -29,17 +29,21 @@ def limits_here(cgroup: Path = CGROUP) -> ContainerLimits:
     )
 
 
-def host_class(host: Host, limits: ContainerLimits) -> str:
+def host_class(host: Host, limits: ContainerLimits, tier: Tier = "none") -> str:
     """Return the class that a host is ranked in: processor model, cores and share.
 
+    What was measured in our container is a class of its own.
+
     Example:
-        "intel-xeon-processor-2.20ghz-2c", or "...-2c-q0.5" with half a core allowed
+        "intel-xeon-processor-2.20ghz-2c", or "...-2c-q0.5" with half a core allowed,
+        or "...-2c-q1-docker"
     """
     words = re.sub(r"\((r|tm)\)", "", host.cpu.lower())
     model = re.sub(r"[^a-z0-9.]+", "-", words).strip("-.")[:LONGEST_MODEL].strip("-.")
     cores = f"{model or 'unknown'}-{host.cores}c"
     less = f"-q{limits.cpus:g}" if limits.cpus < host.cores else ""
-    return f"{cores}{less}"[:LONGEST_CLASS]
+    where = "-docker" if tier == "docker" else ""
+    return f"{cores}{less}"[: LONGEST_CLASS - len(where)] + where
 
 
 def throttled_s(cgroup: Path = CGROUP) -> float:
@@ -48,6 +52,10 @@ def throttled_s(cgroup: Path = CGROUP) -> float:
         name, _, value = line.partition(" ")
         if name == "throttled_usec":
             return int(value) / 1e6
+    for line in _text(cgroup / "cpu" / "cpu.stat").splitlines():  # version 1
+        name, _, value = line.partition(" ")
+        if name == "throttled_time":
+            return int(value) / 1e9
     return 0.0
 
 

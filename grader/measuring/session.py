@@ -22,7 +22,7 @@ from grader.measuring.rounds import BATCH_CPU_S, Entrants, Rounds, WrongError
 from grader.measuring.side import LAUNCH_LIMITS, Launching, VoidError, compiled
 from grader.measuring.tasks import Task, task_of, typical
 from grader.models.course import Workload
-from grader.models.measure import Limits, Sample
+from grader.models.measure import ContainerLimits, Limits, Sample
 from grader.models.outcome import Inconclusive, Outcome, Passed
 from grader.models.session import (
     Conditions,
@@ -65,6 +65,7 @@ class Order:
     pairs: int = 4
     warm_ups: int = 1
     attempt: int = 1
+    limits: ContainerLimits | None = None  # known from outside; else read here
     # Finds the offsets of earlier canaries of a host class.
     offsets: Callable[[str], Sequence[float]] = lambda _: ()
     progress: Callable[[str], None] = field(default=lambda _: None)
@@ -92,7 +93,7 @@ def measure(order: Order) -> Session:
         SandboxUnavailableError: no wall can be built.
     """
     started = datetime.now(UTC)
-    host, limits = describe_host(), conditions.limits_here()
+    host, limits = describe_host(), order.limits or conditions.limits_here()
     load, throttled_s = conditions.load(), conditions.throttled_s()
     seed, found = secrets.randbits(62), _Found()
     try:
@@ -105,7 +106,7 @@ def measure(order: Order) -> Session:
         found.launches += [Launch(pairs=exc.pairs)] if exc.pairs else []
         _judge(exc, found)
     here = Conditions(
-        host_class=conditions.host_class(host, limits),
+        host_class=conditions.host_class(host, limits, order.wall.isolation.tier),
         host=host,
         limits=limits,
         isolation=order.wall.isolation,

@@ -281,5 +281,3 @@ def test_what_cannot_be_measured_is_refused(store: Callable[[], Store]) -> None:
     bare = options("latency", sandbox="none")
     with pytest.raises(SandboxUnavailableError, match="not stored"):
         only(competing.record(REFERENCE, Keep(store, "ada"), bare))
-    with pytest.raises(SandboxUnavailableError):
-        only(competing.run(REFERENCE, options("latency", sandbox="docker")))

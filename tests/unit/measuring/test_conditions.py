@@ -72,3 +72,23 @@ def test_one_running_process_is_ourselves() -> None:
     assert not is_loaded(1.2, 2)
     assert is_loaded(1.6, 2)
     assert not is_loaded(1.6, 8)
+
+
+def test_a_container_is_a_class_of_its_own_however_long_its_name() -> None:
+    limits = ContainerLimits(cpus=1 / 3)
+
+    found = host_class(host("x" * 90, cores=128), limits, "docker")
+
+    assert found.startswith("x" * 44 + "-128c-q0.3")
+    assert found.endswith("-docker")
+    assert TypeAdapter(HostClass).validate_python(found) == found
+
+
+def test_throttling_is_read_of_the_first_version_of_cgroups_too(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "cpu").mkdir()
+    text = "nr_periods 9\nnr_throttled 2\nthrottled_time 1500000000\n"
+    (tmp_path / "cpu" / "cpu.stat").write_text(text)
+
+    assert throttled_s(tmp_path) == 1.5

@@ -13,9 +13,9 @@ from compete import made
 from reports.samples import good, perfect
 
 from grader.cli.compete import compete
-from grader.competing.commands import _earlier
+from grader.competing.earlier import Earlier
 from grader.config import find_home, load_course
-from grader.models.session import Session
+from grader.models.session import Division, Session
 from grader.publish.rules import CompetitionRules, competition_rules
 from grader.store import Store
 from publish.contest import Contest
@@ -102,19 +102,24 @@ def test_the_command_that_measures_again_can_be_called(event: str) -> None:
     program, group, name, *arguments = command.split()
 
     assert (program, group, name) == ("grader", "compete", "run")
-    asked = compete.commands["run"].make_context("run", arguments)
+    # As below `grader`: the first to make the option of help decides for all.
+    names = {"help_option_names": ["-h", "--help"]}
+    asked = compete.commands["run"].make_context("run", arguments, **names)
     assert asked.params["division"] == "open"
     assert asked.params["submission"] == "SUBMISSION"
 
 
+DIVISIONS: tuple[Division, ...] = ("closed", "open")
+
+
 def test_canaries_of_the_other_division_say_nothing(tmp_path: Path) -> None:
     with closing(Store.open(tmp_path)) as store:
-        for division, canary in (("closed", 0.1), ("open", 0.2)):
+        for division, canary in zip(DIVISIONS, (0.1, 0.2), strict=True):
             timed = made.launches([[0.1]], canary=canary)
             one = made.session(division=division, event="training", launches=timed)
             store.sessions.add("ada", one)
 
-        found = {d: [*_earlier(store, d)("runner-2")] for d in ("closed", "open")}  # type: ignore[arg-type]
+        found = {d: [*Earlier(store, d)("runner-2")] for d in DIVISIONS}
 
     assert found == {"closed": [0.0], "open": [pytest.approx(math.log(0.5))]}
 
