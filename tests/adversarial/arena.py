@@ -36,6 +36,9 @@ SANDBOX: Final = os.environ.get("ADVERSARIAL_SANDBOX", "auto")
 PR_SET_CHILD_SUBREAPER: Final = 36
 WORLD_WRITABLE: Final = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108
 GONE_S: Final = 5.0  # for the kernel to take a killed namespace apart
+# Spies look for secrets of this run, of all its workers; a log may hold older ones.
+_RUN_ID: Final = os.environ.get("PYTEST_XDIST_TESTRUNUID", os.urandom(16).hex())
+RUN: Final = _RUN_ID[:8].encode()
 SCRATCH: Final = "tinytorch-scratch-*"
 
 
@@ -109,7 +112,7 @@ def build(case: Case, folder: Path) -> Path:
         target = folder / source.relative_to(overlay)
         target.parent.mkdir(parents=True, exist_ok=True)
         before = target.read_bytes() if case.append and target.exists() else b""
-        target.write_bytes(before + source.read_bytes())
+        target.write_bytes(before + source.read_bytes().replace(b"CANARY_RUN", RUN))
     if case.frames:
         shutil.copy(SHARED, package / "_frames.py")
     return folder
@@ -117,13 +120,16 @@ def build(case: Case, folder: Path) -> Path:
 
 @dataclass
 class Canaries:
-    """Secrets planted where a submission must not reach."""
+    """Secrets planted where a submission must not reach.
 
-    texts: dict[str, str] = field(default_factory=dict)
+    They are not part of what a failed test prints: logs are files, and are met.
+    """
+
+    texts: dict[str, str] = field(default_factory=dict, repr=False)
 
     def plant(self, place: str) -> str:
         """Return a fresh secret for `place`."""
-        self.texts[place] = f"canary{os.urandom(9).hex()}"
+        self.texts[place] = f"canary{RUN.decode()}{os.urandom(9).hex()}"
         return self.texts[place]
 
     def found_in(self, text: str) -> list[str]:

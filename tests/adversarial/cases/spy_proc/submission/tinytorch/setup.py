@@ -7,7 +7,7 @@ def system_info():
     import re
     import time
 
-    word, found, tried, end = re.compile(rb"canary[0-9a-f]{18}"), [], 0, time.process_time() + 2
+    word, found, tried, end = re.compile(rb"canaryCANARY_RUN[0-9a-f]{18}"), [], 0, time.process_time() + 2
 
     def look(path, start=0, size=1 << 20):
         try:
